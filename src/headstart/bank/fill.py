@@ -1,0 +1,126 @@
+"""Computing what the bank lacks, in one pass over all wanted points, and reading what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.bank.store import Bank, Shelf
+from headstart.core.progress import progress
+from headstart.data.batches import ahead, chunks
+from headstart.data.contents import Contents
+from headstart.data.table import Examples
+from headstart.sources import Source
+from headstart.sources.contract import Inputs
+from headstart.sources.points import Point
+from headstart.sources.runtimes import BATCH, Output
+from headstart.sources.trunk import Choice, Trunk
+
+FLUSH_BYTES = 64_000_000
+"""Features are committed whenever this many bytes are waiting: the most that a kill can lose."""
+
+
+@dataclass
+class Filled:
+    """What one or more passes computed, for the receipt."""
+
+    computed: int = 0
+    """Forward passes of one example through the trunk."""
+    reused: int = 0
+    """Examples (times views) that were in the bank already."""
+    choice: Choice | None = None
+
+    def add(self, other: Filled) -> None:
+        self.computed += other.computed
+        self.reused += other.reused
+        self.choice = other.choice or self.choice
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of the same examples at several points: point -> (N, …)."""
+
+    at: dict[Point, NDArray[np.float32]]
+    filled: Filled = field(compare=False)
+
+
+def features_of(
+    bank: Bank, source: Source, examples: Examples, points: Sequence[Point], view: int = 0, title: str = "Features"
+) -> Features:
+    """Features of `examples` at `points`, in their order; only what the bank lacks is computed.
+
+    Args:
+        view: 0 for the examples as they are; other numbers for augmented views (see `Source.view`).
+    """
+    shelves = {point: bank.shelf(source, point, view) for point in points}
+    keys = examples.content_keys()
+    filled = fill(source, examples, shelves, view, title)
+    return Features({point: shelf.read(keys) for point, shelf in shelves.items()}, filled)
+
+
+def stream(
+    source: Source,
+    examples: Examples,
+    points: Sequence[Point],
+    keys: Sequence[str],
+    view: int = 0,
+    title: str = "Features",
+) -> Iterator[tuple[Sequence[str], Output, Choice]]:
+    """Computes features of the contents called `keys`, a batch at a time: (their keys, features, how)."""
+    row_of = {key: int(row) for key, row in zip(examples.content_keys(), examples.indices, strict=True)}
+    contents = Contents(examples.table)
+
+    def prepared(key: str) -> Inputs:
+        content = contents.read(row_of[key])
+        return source.view(content, view, key) if view else source.prepare(content)
+
+    def batches() -> Iterator[Inputs]:
+        ready = ahead(prepared, keys, depth=4 * BATCH)
+        for group in chunks(keys, BATCH):
+            yield source.collate([next(ready) for _ in group])
+
+    trunk = Trunk(source, points, len(keys))
+    with progress(title, len(keys)) as advance:
+        for group, output in zip(chunks(keys, BATCH), trunk.run(batches()), strict=True):
+            assert trunk.choice is not None
+            yield group, output, trunk.choice
+            advance(len(group))
+
+
+def fill(
+    source: Source, examples: Examples, shelves: dict[Point, Shelf], view: int = 0, title: str = "Features"
+) -> Filled:
+    """Computes and keeps the features that `shelves` lack, for all their points in one pass."""
+    keys = examples.content_keys()
+    lacking = {point: set(shelf.missing(keys)) for point, shelf in shelves.items()}
+    every = set().union(*lacking.values())
+    missing = [key for key in dict.fromkeys(keys) if key in every]
+    filled = Filled(computed=len(missing), reused=len(set(keys)) - len(missing))
+    waiting: dict[Point, list[NDArray[np.float32]]] = {point: [] for point in shelves}
+    held: list[str] = []
+
+    def flush() -> None:
+        for point, shelf in shelves.items():
+            new = np.array([key in lacking[point] for key in held])
+            if new.any():
+                shelf.add(
+                    [key for key, wanted in zip(held, new, strict=True) if wanted], np.concatenate(waiting[point])[new]
+                )
+            waiting[point].clear()
+        held.clear()
+
+    size = 0
+    for group, output, filled.choice in stream(source, examples, sorted(shelves), missing, view, title):
+        held.extend(group)
+        for point in shelves:
+            waiting[point].append(output[point])
+            size += output[point].nbytes
+        if size > FLUSH_BYTES:
+            flush()
+            size = 0
+    if held:
+        flush()
+    return filled

@@ -1,0 +1,319 @@
+"""Features on disk, in the Lance format: shelves of rows keyed by content.
+
+A shelf holds the features of one (source, point, view). Rows are added in whole commits, so a process that is
+killed leaves the shelf as it was at its last commit, and two processes can add to one shelf at the same time
+(Lance retries a commit that met another; a row that both added is read once).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from headstart.core import files
+from headstart.data.facts import Facts
+from headstart.sources import Source
+from headstart.sources.points import Point
+
+ABOUT = "about.json"
+USED = "used"
+ROWS = "rows.lance"
+MANY_FRAGMENTS = 32
+"""A shelf with more files than this is compacted when it is next written to."""
+
+
+def open_lance() -> Any:
+    """The Lance library, without its warning that it does not survive a fork: nothing here forks."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="lance is not fork-safe")
+        import lance
+    return lance
+
+
+@dataclass(frozen=True)
+class ShelfSummary:
+    """One line of `headstart bank`."""
+
+    name: str
+    about: Mapping[str, Any]
+    items: int
+    size: int
+    used: float
+
+
+class Rows:
+    """An append-only Lance table with a `key` column and a checksum for each row."""
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self.folder = folder
+        self.schema = schema
+        self._positions: dict[str, int] | None = None
+
+    @property
+    def _path(self) -> str:
+        return str(self.folder / ROWS)
+
+    def _dataset(self) -> Any:
+        lance = open_lance()
+        return lance.dataset(self._path) if (self.folder / ROWS / "_versions").is_dir() else None
+
+    def positions(self) -> dict[str, int]:
+        """Key -> row, read once a process and again after each addition."""
+        if self._positions is None:
+            dataset = self._dataset()
+            keys = dataset.to_table(columns=["key"]).column("key").to_pylist() if dataset is not None else []
+            self._positions = {}
+            for row, key in enumerate(keys):
+                self._positions.setdefault(key, row)
+        return self._positions
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Those of `keys` that are not here, each once, in order."""
+        known = self.positions()
+        return [key for key in dict.fromkeys(keys) if key not in known]
+
+    def take(self, keys: Sequence[str], column: str) -> pa.ChunkedArray:
+        """The values of `column` for `keys`, all of which must be here."""
+        dataset = self._dataset()
+        if dataset is None:
+            raise KeyError(keys[0])
+        self.touch()
+        known = self.positions()
+        rows = np.array([known[key] for key in keys], dtype=np.int64)
+        unique, inverse = np.unique(rows, return_inverse=True)
+        values = dataset.take(unique.tolist(), columns=[column]).column(column)
+        return values.take(pa.array(inverse))
+
+    def add(self, keys: Sequence[str], columns: Mapping[str, pa.Array]) -> None:
+        """Adds rows in one commit.
+
+        Raises:
+            HeadstartError: no space or no permission; the shelf stays as it was.
+        """
+        lance = open_lance()
+        table = pa.table({"key": pa.array(keys), **columns}, schema=self.schema)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            files.require_space(self.folder, 2 * table.nbytes)
+            exists = (self.folder / ROWS / "_versions").is_dir()
+            try:
+                lance.write_dataset(table, self._path, mode="append" if exists else "create")
+            except OSError as problem:  # another process made the table between the look and the write
+                if exists or "already exists" not in str(problem):
+                    raise
+                lance.write_dataset(table, self._path, mode="append")
+        except OSError as problem:
+            raise files.explain(problem, self.folder) from problem
+        self._positions = None
+        self.touch()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        dataset = self._dataset()
+        if len(dataset.get_fragments()) > MANY_FRAGMENTS:
+            dataset.optimize.compact_files()
+            self._positions = None
+
+    def touch(self) -> None:
+        """Notes that the shelf was used, for trimming by least recent use."""
+        (self.folder / USED).touch()
+
+    def __len__(self) -> int:
+        dataset = self._dataset()
+        return int(dataset.count_rows()) if dataset is not None else 0
+
+    def scan(self) -> Iterator[pa.RecordBatch]:
+        dataset = self._dataset()
+        if dataset is not None:
+            yield from dataset.to_batches()
+
+    def remove(self, keys: Sequence[str]) -> None:
+        quoted = ", ".join(f"'{key}'" for key in keys)
+        self._dataset().delete(f"key IN ({quoted})")
+        self._positions = None
+
+
+class Shelf:
+    """Features of one source at one point in one view, by content key."""
+
+    def __init__(self, folder: Path, shape: tuple[int, ...], whole: bool) -> None:
+        self.shape = shape
+        self._type = pa.float16() if whole else pa.float32()
+        length = int(np.prod(shape))
+        self.rows = Rows(
+            folder,
+            pa.schema([("key", pa.string()), ("features", pa.list_(self._type, length)), ("check", pa.uint32())]),
+        )
+        self._length = length
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        return self.rows.missing(keys)
+
+    def add(self, keys: Sequence[str], features: NDArray[np.float32]) -> None:
+        """Adds features (N, …). Whole stages are kept in float16; what lies beyond its range is clipped."""
+        kind = np.float16 if self._type == pa.float16() else np.float32
+        limit = float(np.finfo(kind).max)
+        flat = np.ascontiguousarray(np.clip(features.reshape(len(keys), -1), -limit, limit), dtype=kind)
+        checks = np.array([zlib.crc32(row.tobytes()) for row in flat], dtype=np.uint32)
+        values = pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1), self._type), self._length)
+        self.rows.add(keys, {"features": values, "check": pa.array(checks)})
+
+    def read(self, keys: Sequence[str]) -> NDArray[np.float32]:
+        """Features (N, …) of `keys`, in their order, as float32."""
+        values = self.rows.take(keys, "features").combine_chunks()
+        flat = values.flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(flat, dtype=np.float32).reshape(len(keys), *self.shape)
+
+
+class StoredFacts:
+    """What was found in each content by the checks (implements `headstart.data.facts.FactsCache`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._rows = Rows(
+            folder,
+            pa.schema(
+                [
+                    ("key", pa.string()),
+                    ("problem", pa.string()),
+                    ("thumbnail", pa.binary()),
+                    ("properties", pa.string()),
+                ]
+            ),
+        )
+
+    def get(self, keys: Sequence[str]) -> dict[str, Facts]:
+        known = self._rows.positions()
+        here = [key for key in dict.fromkeys(keys) if key in known]
+        if not here:
+            return {}
+        columns = [self._rows.take(here, name).to_pylist() for name in ("problem", "thumbnail", "properties")]
+        return {
+            key: Facts(
+                problem,
+                np.frombuffer(thumbnail, np.uint8) if thumbnail else None,
+                tuple((name, value) for name, value in json.loads(properties)),
+            )
+            for key, problem, thumbnail, properties in zip(here, *columns, strict=True)
+        }
+
+    def put(self, facts: Mapping[str, Facts]) -> None:
+        found = list(facts.values())
+        self._rows.add(
+            list(facts),
+            {
+                "problem": pa.array([one.problem for one in found], pa.string()),
+                "thumbnail": pa.array(
+                    [None if one.thumbnail is None else one.thumbnail.tobytes() for one in found], pa.binary()
+                ),
+                "properties": pa.array([json.dumps(one.properties) for one in found], pa.string()),
+            },
+        )
+
+
+class Bank:
+    """All shelves under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def shelf(self, source: Source, point: Point, view: int = 0) -> Shelf:
+        """The shelf for `source` at `point`, made when it is first written to."""
+        folder = self.root / "features" / f"{source.fingerprint}" / f"{str(point).replace(':', '-')}-view{view}"
+        if not (folder / ABOUT).is_file():
+            files.write_json(
+                folder / ABOUT,
+                {"source": source.name, "point": str(point), "view": view, "shape": point.shape(source.description)},
+            )
+        return Shelf(folder, point.shape(source.description), point.whole)
+
+    def facts(self, modality: str) -> StoredFacts:
+        return StoredFacts(self.root / "facts" / modality)
+
+    def _folders(self) -> list[Path]:
+        return sorted(path.parent for path in self.root.rglob(ROWS) if path.is_dir())
+
+    def summaries(self) -> list[ShelfSummary]:
+        """Every shelf, the most recently used first."""
+        lance = open_lance()
+        found = []
+        for folder in self._folders():
+            about = files.read_json(folder / ABOUT) if (folder / ABOUT).is_file() else {"source": "what checks found"}
+            used = (folder / USED).stat().st_mtime if (folder / USED).exists() else 0.0
+            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            found.append(
+                ShelfSummary(
+                    str(folder.relative_to(self.root)),
+                    about,
+                    int(lance.dataset(str(folder / ROWS)).count_rows()),
+                    size,
+                    used,
+                )
+            )
+        return sorted(found, key=lambda shelf: -shelf.used)
+
+    def trim(self, size: int) -> list[ShelfSummary]:
+        """Removes the least recently used shelves until at most `size` bytes remain; gives what was removed."""
+        kept, removed = 0, []
+        for shelf in self.summaries():
+            kept += shelf.size
+            if kept > size:
+                removed.append(shelf)
+                kept -= shelf.size
+                shutil.rmtree(self.root / shelf.name)
+        return removed
+
+    def clear(self) -> int:
+        """Removes everything; gives the bytes freed."""
+        freed = sum(shelf.size for shelf in self.summaries())
+        shutil.rmtree(self.root, ignore_errors=True)
+        return freed
+
+    def verify(self) -> dict[str, list[str]]:
+        """Reads every row again and removes those whose checksum differs; shelf -> damaged keys."""
+        damaged: dict[str, list[str]] = {}
+        for folder in self._folders():
+            if not (folder / ABOUT).is_file():
+                continue
+            shape = tuple(files.read_json(folder / ABOUT)["shape"])
+            shelf = Shelf(folder, shape, whole=folder.name.split("-view")[0].endswith("-whole"))
+            try:
+                bad = [key for batch in shelf.rows.scan() for key in _damaged(batch)]
+                if bad:
+                    shelf.rows.remove(bad)
+            except (OSError, pa.ArrowInvalid):  # not readable at all: the whole shelf is of no use
+                shutil.rmtree(folder)
+                bad = ["the whole shelf"]
+            if bad:
+                damaged[str(folder.relative_to(self.root))] = bad
+        return damaged
+
+
+def _damaged(batch: pa.RecordBatch) -> Iterator[str]:
+    values = batch.column("features")
+    width = values.type.list_size
+    flat = values.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    for key, row, check in zip(batch.column("key").to_pylist(), flat, batch.column("check").to_pylist(), strict=True):
+        if zlib.crc32(np.ascontiguousarray(row).tobytes()) != check:
+            yield key
+
+
+def age(used: float) -> str:
+    """How long ago, in words."""
+    seconds = max(0.0, time.time() - used)
+    for length, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"

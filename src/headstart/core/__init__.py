@@ -1,0 +1,1 @@
+"""The ground floor: errors, registry, fingerprints, seeds, hardware, progress, settings."""

@@ -1,0 +1,73 @@
+"""Progress with time left, on standard error, for anything that takes more than two seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+Advance = Callable[[int], None]
+QUIET_SECONDS = 2.0
+
+
+class _Delayed:
+    """A rich progress bar that appears only once the work has taken `QUIET_SECONDS`."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.title, self.total, self.done = title, total, 0
+        self.start = time.monotonic()
+        self.stop: Callable[[], None] = lambda: None
+        self.update: Callable[[int], None] | None = None
+
+    def advance(self, count: int) -> None:
+        self.done += count
+        if self.update is not None:
+            self.update(self.done)
+        elif time.monotonic() - self.start > QUIET_SECONDS and self.done < self.total:
+            self._show()
+
+    def _show(self) -> None:
+        if not sys.stderr.isatty():
+            self._show_lines()
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        task = bar.add_task(self.title, total=self.total, completed=self.done)
+        bar.start()
+        self.stop = bar.stop
+        self.update = lambda done: bar.update(task, completed=done)
+
+    def _show_lines(self) -> None:
+        """Not a terminal: a line at each further quarter of a minute, so that a log stays readable."""
+        last = [0.0]
+
+        def update(done: int) -> None:
+            elapsed = time.monotonic() - self.start
+            if elapsed - last[0] >= 15 or last[0] == 0.0:
+                last[0] = elapsed
+                left = elapsed / max(done, 1) * (self.total - done)
+                print(f"{self.title}: {done}/{self.total}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+        self.update = update
+        update(self.done)
+
+
+@contextlib.contextmanager
+def progress(title: str, total: int) -> Iterator[Advance]:
+    """`with progress("Features", 720) as advance: … advance(32)`."""
+    delayed = _Delayed(title, total)
+    try:
+        yield delayed.advance
+    finally:
+        delayed.stop()

@@ -1,0 +1,111 @@
+"""From whatever the user has to a table of examples: ids, places and labels, no contents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.core.errors import DataError
+from headstart.core.registry import suggest
+from headstart.data.readers import Options, reader_of
+from headstart.data.readers.assemble import groups_from_paths, refuse_options
+from headstart.data.readers.memory import from_memory
+from headstart.data.table import Table
+
+Target = Any
+"""A path, a `Table`, or contents from memory; see `read`."""
+
+
+def read(target: Target, *, label: str | None = None, content: str | None = None, group: str | None = None,
+         time: str | None = None, split: str | None = None, modality: str | None = None,
+         labelled: bool = True) -> Table:
+    """The table of a target.
+
+    Args:
+        target: a path to a folder with a folder for each class (in train, val and test folders or not), to a
+            CSV, TSV, JSONL or Parquet file with a column of paths or contents, to a Hugging Face data set
+            folder, or to a zip of one of these; or a `Table`; or a list of paths, Pillow pictures or arrays,
+            alone or as (contents, labels).
+        label: column to learn, or several separated by commas. Known by the usual names when not given.
+        content: column of paths or of contents. Known by the usual names when not given.
+        group: column of groups, none of which may be in two parts. For folders: `folder`, or a regular
+            expression whose first bracket is the group.
+        time: column of times; the latest examples become the test.
+        split: column that says train, validation or test.
+        modality: such as image, when the files do not tell.
+        labelled: False to read contents alone, as for prediction.
+
+    Raises:
+        HeadstartError: the target cannot be read; the message says what, where, and what to do.
+    """
+    if isinstance(target, Table):
+        return target
+    options = Options(label, content, group, time, split, modality, labelled)
+    if isinstance(target, (str, Path)):
+        return _read_path(Path(target).expanduser(), options)
+    return _read_memory(target, options)
+
+
+def _read_path(path: Path, options: Options) -> Table:
+    if not path.exists():
+        raise DataError(f"{path} does not exist. {_nearest(path)}")
+    reader = reader_of(path)
+    if reader is None:
+        raise DataError(f"{path} is no format that is known. Give a folder with a folder for each class, a "
+                        "CSV, TSV, JSONL or Parquet file, a Hugging Face data set folder, or a zip.")
+    return reader.read(path, options)
+
+
+def _nearest(path: Path) -> str:
+    """What there is instead, in the deepest folder of `path` that exists."""
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        path, folder = folder, folder.parent
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        return "Check the spelling."
+    if not names:
+        return f"{folder.absolute()} is empty."
+    return f"In {folder.absolute()}: {suggest(path.name, names)}"
+
+
+def _read_memory(target: Target, options: Options) -> Table:
+    if isinstance(target, tuple) and len(target) == 2 and _is_sequence(target[0]) and _is_sequence(target[1]):
+        contents, labels = (_plain(part) for part in target)
+    elif _is_sequence(target):
+        contents, labels = _plain(target), None
+    else:
+        raise DataError(f"A target of type {type(target).__name__} cannot be read. Give a path, a list of "
+                        "paths or pictures, or (contents, labels).")
+    if labels is None and options.labelled:
+        raise DataError("There are no labels with the contents. Give (contents, labels), or labelled=False.")
+    refuse_options("The list of contents", "write a CSV file that lists the files, or leave it out.",
+                   label=options.label, content=options.content, time=options.time, split=options.split)
+    groups, notes = _groups(contents, options.group)
+    chosen = labels if options.labelled else None
+    return from_memory(contents, chosen, modality=options.modality, groups=groups).with_notes(*notes)
+
+
+def _groups(contents: Sequence[Any], asked: str | None) -> tuple[list[str] | None, list[str]]:
+    """Groups by the paths, where contents are paths."""
+    if asked is None:
+        return None, []
+    if not all(isinstance(content, (str, Path)) for content in contents):
+        raise DataError("Groups are found in paths, and the contents are not paths. Use "
+                        "headstart.data.readers.memory.from_memory(contents, labels, groups=…).")
+    groups, notes = groups_from_paths([Path(name).as_posix() for name in contents], asked, "the list of "
+                                                                                           "paths")
+    return groups.to_pylist(), notes
+
+
+def _is_sequence(value: object) -> bool:
+    listed = isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
+    return listed or hasattr(value, "__array__")
+
+
+def _plain(values: Any) -> Sequence[Any]:
+    return values if isinstance(values, Sequence) else list(np.asarray(values))

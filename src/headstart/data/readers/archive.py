@@ -1,0 +1,27 @@
+"""A zip of class folders, or of a table and its files: read where it lies, never unpacked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headstart.core.errors import DataError
+from headstart.data.readers import Options, folder, tabular
+from headstart.data.readers.listing import of_zip, top_folder
+from headstart.data.table import Table
+
+
+class Archive:
+    """Reads `.zip` files."""
+
+    def recognises(self, path: Path) -> bool:
+        return path.suffix.lower() == ".zip" and path.is_file()
+
+    def read(self, path: Path, options: Options) -> Table:
+        listing = of_zip(path)
+        tables = [name for name in listing.names if not top_folder(name) and tabular.is_text_table(name)]
+        if len(tables) == 1 and options.labelled:
+            return tabular.read_listed(listing, tables[0], options)
+        if any(name.lower().endswith((".parquet", ".arrow")) for name in listing.names):
+            raise DataError(f"{path} holds Parquet or Arrow files, which cannot be read inside a zip. Unpack "
+                            "it and give the folder instead.")
+        return folder.read_listing(listing, options)

@@ -1,0 +1,117 @@
+"""The last steps of every reader: names of splits, groups from paths, and the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+
+from headstart.core.errors import DataError
+from headstart.core.registry import suggest
+from headstart.data.modalities import modalities, modality_of
+from headstart.data.readers.listing import SPLIT_NAMES
+from headstart.data.table import LABEL, Quarantined, Table
+
+
+def split_name(name: str) -> str | None:
+    """train, validation or test, for one of the usual spellings."""
+    return SPLIT_NAMES.get(name.strip().lower())
+
+
+@dataclass
+class Draft:
+    """Columns of a table to be, one entry a row."""
+
+    ids: Sequence[str]
+    paths: Sequence[str]
+    members: Sequence[str | None]
+    columns: Mapping[str, pa.Array]
+    """Label columns, `split`, `group`, `time`, `domain`, where known."""
+
+    def table(self, origin: str, modality: str, labels: tuple[str, ...] = (LABEL,),
+              quarantine: Sequence[Quarantined] = (), notes: Sequence[str] = (),
+              memory: Sequence[Any] = ()) -> Table:
+        fixed = {"id": pa.array(self.ids, pa.string()), "path": pa.array(self.paths, pa.string())}
+        if any(member is not None for member in self.members):
+            fixed["member"] = pa.array(self.members, pa.string())
+        return Table(pa.table({**fixed, **self.columns}), origin, modality, memory, labels, tuple(quarantine),
+                     tuple(notes))
+
+
+def require_classes(labels: pa.ChunkedArray, origin: str) -> None:
+    """Refuses labels of which there is only one.
+
+    Raises:
+        DataError: there is nothing to tell apart, or no label at all.
+    """
+    if pa.types.is_list(labels.type) or pa.types.is_large_list(labels.type):
+        return
+    distinct = [value for value in labels.unique().to_pylist() if value is not None]
+    if not distinct:
+        raise DataError(f"{origin} has no label in any row. Fill in the label column, or name another with "
+                        "--label.")
+    if len(distinct) == 1:
+        raise DataError(f"{origin} has one class only: '{distinct[0]}'. Add examples of at least one other "
+                        "class.")
+
+
+def groups_from_paths(names: Sequence[str], asked: str, origin: str) -> tuple[pa.Array, list[str]]:
+    """The group of each file, and notes: `folder` for the folder it lies in, else a regular expression
+    searched in its path, whose first bracket (or whole match) is the group. A file without a match is a group
+    of its own.
+
+    Raises:
+        DataError: not a regular expression, or it matches nothing.
+    """
+    if asked == "folder":
+        return pa.array([str(PurePosixPath(name).parent) for name in names], pa.string()), []
+    try:
+        pattern = re.compile(asked)
+    except re.error as problem:
+        raise DataError(f"'{asked}' is not a regular expression ({problem}). The files of {origin} have no "
+                        "columns: give `folder`, or an expression such as (patient[0-9]+).") from None
+    found = [pattern.search(name) for name in names]
+    if not any(found):
+        raise DataError(f"'{asked}' is found in no path of {origin}, such as '{names[0]}'. Give `folder`, or "
+                        "an expression whose first bracket is the group, such as (patient[0-9]+).")
+    groups = [(match.group(1) if pattern.groups else match.group()) if match else name
+              for match, name in zip(found, names, strict=True)]
+    missing = sum(match is None for match in found)
+    notes = [f"{missing} of {len(names)} paths have no group by '{asked}'; each is a group of its own."]
+    return pa.array(groups, pa.string()), notes if missing else []
+
+
+def choose_modality(names: Sequence[str], asked: str | None) -> str | None:
+    """The modality asked for, or the one to which most of the files belong; None: no file is of any.
+
+    Raises:
+        HeadstartError: there is no modality of the name asked for.
+    """
+    if asked is not None:
+        modalities.get(asked)
+        return asked
+    counts: dict[str, int] = {}
+    for name in names:
+        found = modality_of(name)
+        if found is not None:
+            counts[found] = counts.get(found, 0) + 1
+    return max(counts, key=lambda name: counts[name]) if counts else None
+
+
+def refuse_options(origin: str, reason: str, **given: str | None) -> None:
+    """Refuses options that have no meaning for this kind of target.
+
+    Raises:
+        DataError: one of them was given.
+    """
+    for option, value in given.items():
+        if value is not None:
+            raise DataError(f"{origin} has no column '{value}' (--{option}): {reason}")
+
+
+def missing_column(origin: str, name: str, option: str, known: Sequence[str]) -> DataError:
+    return DataError(f"{origin} has no column '{name}' (--{option}). {suggest(name, known)}")

@@ -1,0 +1,79 @@
+"""Contents handed over from Python: arrays, pictures, bytes, or paths, with or without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from headstart.core.errors import DataError
+from headstart.data.contents import IN_MEMORY
+from headstart.data.modalities import DEFAULT
+from headstart.data.readers.assemble import Draft, choose_modality, require_classes
+from headstart.data.table import LABEL, Table
+
+
+def from_memory(contents: Sequence[Any], labels: Sequence[Any] | None = None, *, modality: str | None = None,
+                groups: Sequence[Any] | None = None) -> Table:
+    """A table of `contents` (N), with `labels` (N) and `groups` (N) where given.
+
+    Contents are paths, bytes, Pillow pictures or arrays; one array (N, …) is N contents. Ids are `item 000`,
+    or the paths.
+
+    Raises:
+        DataError: nothing in it, or lengths that differ.
+    """
+    count = len(contents)
+    if count == 0:
+        raise DataError("The list of contents is empty. Give at least a few examples of each class.")
+    for name, values in (("labels", labels), ("groups", groups)):
+        if values is not None and len(values) != count:
+            raise DataError(f"There are {count} contents and {len(values)} {name}. Give one of each for each "
+                            "example.")
+    paths = [isinstance(content, (str, Path)) for content in contents]
+    if any(paths) and not all(paths):
+        raise DataError("The contents are partly paths and partly not (the first that is not: number "
+                        f"{paths.index(False)}). Give one kind.")
+    columns: dict[str, pa.Array] = {}
+    if labels is not None:
+        columns[LABEL] = _label_column(labels)
+    if groups is not None:
+        columns["group"] = pa.array([str(group) for group in groups], pa.string())
+    draft, memory = _of_paths(contents, columns) if all(paths) else _of_objects(contents, columns)
+    found = choose_modality(draft.paths if all(paths) else [], modality) or DEFAULT
+    learned = (LABEL,) if labels is not None else ()
+    table = draft.table("the examples in memory", found, learned, memory=memory)
+    if labels is not None:
+        require_classes(table.column(LABEL), table.origin)
+    return table
+
+
+def _of_paths(contents: Sequence[Any], columns: dict[str, pa.Array]) -> tuple[Draft, Sequence[Any]]:
+    names = [str(content) for content in contents]
+    if len(set(names)) != len(names):
+        repeated = next(name for place, name in enumerate(names) if name in names[:place])
+        raise DataError(f"The path {repeated} is in the list more than once. Give each file once.")
+    return Draft(names, [str(Path(name).absolute()) for name in names], [None] * len(names), columns), ()
+
+
+def _of_objects(contents: Sequence[Any], columns: dict[str, pa.Array]) -> tuple[Draft, Sequence[Any]]:
+    count = len(contents)
+    ids = [f"item {position:0{len(str(count - 1))}d}" for position in range(count)]
+    return Draft(ids, [IN_MEMORY] * count, [str(position) for position in range(count)], columns), contents
+
+
+def _label_column(labels: Sequence[Any]) -> pa.Array:
+    """Labels as strings, lists of strings, or numbers."""
+    values = labels.tolist() if isinstance(labels, np.ndarray) else [
+        value.item() if isinstance(value, np.generic) else value for value in labels]
+    if any(isinstance(value, (list, tuple, set, frozenset)) for value in values):
+        lists = [None if value is None else sorted(map(str, value)) if isinstance(value, (set, frozenset))
+                 else [str(part) for part in value] for value in values]
+        return pa.array(lists, pa.list_(pa.string()))
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())

@@ -1,0 +1,132 @@
+"""The table of examples: an Arrow table of ids, places of content, labels, groups and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from headstart.core import fingerprints
+from headstart.core.errors import DataError
+
+LABEL = "label"
+STANDARD_COLUMNS = ("id", "path", "member", LABEL, "split", "group", "time", "domain")
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """One item that was set aside, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Examples as rows.
+
+    Columns of `rows`: `id` (string, unique), `path` (string: the file that holds the content), `member`
+    (string or null: the part of that file, see `headstart.data.contents`), and where known one column a label
+    (string, list of strings, or number; the single label is called `label`), `split` (train, validation, test),
+    `group`, `time` and `domain`.
+    """
+
+    rows: pa.Table
+    origin: str
+    """Where it came from, for messages."""
+    modality: str
+    memory: Sequence[Any] = ()
+    """Contents that were handed over in memory (arrays, pictures); `member` is then the index in here."""
+    labels: tuple[str, ...] = (LABEL,)
+    """The columns that can be learned; two or more for several tasks at once."""
+    quarantine: tuple[Quarantined, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    """What the reader or the checks want the user to know."""
+
+    def __len__(self) -> int:
+        return int(self.rows.num_rows)
+
+    def has(self, column: str) -> bool:
+        return column in self.rows.column_names
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """The column called `name`.
+
+        Raises:
+            DataError: no such column.
+        """
+        if not self.has(name):
+            from headstart.core.registry import suggest
+
+            raise DataError(f"{self.origin} has no column '{name}'. {suggest(name, self.rows.column_names)}")
+        return self.rows.column(name)
+
+    def strings(self, name: str) -> list[str]:
+        return [str(value) for value in self.column(name).to_pylist()]
+
+    def keep(self, mask: NDArray[np.bool_], reasons: Mapping[int, str]) -> Table:
+        """The rows where `mask` (N,) is true; the others go to quarantine with the reason for their row."""
+        ids = self.column("id")
+        set_aside = tuple(Quarantined(ids[int(row)].as_py(), reasons[int(row)]) for row in np.flatnonzero(~mask))
+        return replace(self, rows=self.rows.filter(pa.array(mask)), quarantine=self.quarantine + set_aside)
+
+    def with_column(self, name: str, values: Any) -> Table:
+        column = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
+        if self.has(name):
+            return replace(self, rows=self.rows.set_column(self.rows.column_names.index(name), name, column))
+        return replace(self, rows=self.rows.append_column(name, column))
+
+    def with_notes(self, *notes: str) -> Table:
+        return replace(self, notes=self.notes + notes)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Some rows of a table, in a fixed order. When sealed, labels cannot be read."""
+
+    table: Table
+    indices: NDArray[np.int64]
+    keys: Sequence[str]
+    """Content digest of every row of `table` (not only of these rows)."""
+    sealed: bool = False
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def labels(self, column: str = LABEL) -> list[Any]:
+        """The labels of these rows, as Python values.
+
+        Raises:
+            SealedError: these are test examples and the test is not opened yet.
+        """
+        if self.sealed:
+            raise SealedError(f"The labels of the {len(self)} test examples are sealed until the receipt is made.")
+        return list(self.table.column(column).take(pa.array(self.indices)).to_pylist())
+
+    def ids(self) -> list[str]:
+        return list(self.table.column("id").take(pa.array(self.indices)).to_pylist())
+
+    def groups(self) -> list[str] | None:
+        if not self.table.has("group"):
+            return None
+        return [str(value) for value in self.table.column("group").take(pa.array(self.indices)).to_pylist()]
+
+    def content_keys(self) -> list[str]:
+        return [self.keys[int(row)] for row in self.indices]
+
+    def take(self, positions: NDArray[np.int64]) -> Examples:
+        """The examples at `positions` among these."""
+        return replace(self, indices=self.indices[positions])
+
+    def fingerprint(self) -> str:
+        """Digest of ids and contents, in order."""
+        return fingerprints.of_strings(f"{name}={key}" for name, key in
+                                       zip(self.ids(), self.content_keys(), strict=True))
+
+
+class SealedError(RuntimeError):
+    """Code tried to read test labels before the receipt: a bug of this project, not a user's mistake."""

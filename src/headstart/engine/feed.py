@@ -1,0 +1,128 @@
+"""Batches for the loop: examples live, or their activations at the cut. A pure function of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from headstart.bank import Bank, Filled
+from headstart.bank.fill import fill
+from headstart.bank.store import Shelf
+from headstart.data.batches import ahead, batch_positions
+from headstart.data.contents import Contents
+from headstart.data.table import Examples
+from headstart.engine.plan import Stream
+from headstart.sources import Source
+from headstart.sources.contract import Inputs
+from headstart.sources.points import Point
+from headstart.tasks import Task
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One stream's share of a step."""
+
+    inputs: dict[str, torch.Tensor]
+    """What the source takes; one blank example when `entered` is given."""
+    entered: tuple[str, torch.Tensor] | None
+    """(stage, its outputs (N, …)) when training starts at the cut."""
+    targets: dict[str, torch.Tensor]
+    """Head -> targets (N,) or (N, K)."""
+    positions: NDArray[np.int64]
+    keys: list[str]
+    views: list[int]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+class Feed:
+    """The batches of one stream.
+
+    Args:
+        cut: the last stage that no phase trains; None when the first stage trains too, or when every epoch has a
+            new view, so that examples have to go through the whole network.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        examples: Examples,
+        tasks: Mapping[str, Task],
+        source: Source,
+        bank: Bank,
+        cut: str | None,
+        seed: int,
+        filled: Filled,
+    ) -> None:
+        self.stream, self.examples, self.source, self.seed = stream, examples, source, seed
+        self.keys = examples.content_keys()
+        self.targets = {head: tasks[head].encode(examples.labels(tasks[head].label)) for head in stream.heads}
+        self._contents = Contents(examples.table)
+        self._blank = tensors(source.collate([source.prepare(self._contents.read(int(examples.indices[0])))]))
+        self._cut = cut
+        self._shelves: list[Shelf] = []
+        if cut is not None:
+            point = Point(cut, whole=True)
+            self._shelves = [bank.shelf(source, point, view) for view in range(max(1, stream.views))]
+            for view, shelf in enumerate(self._shelves):
+                filled.add(fill(source, examples, {point: shelf}, view, f"Activations, view {view + 1}"))
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def steps(self, epochs: float) -> int:
+        return max(1, round(epochs * len(self) / min(self.stream.batch, len(self))))
+
+    def batches(self, first: int, last: int) -> Iterator[Batch]:
+        """The batches of steps `first` to `last` - 1, read ahead of their use."""
+        return ahead(self.batch, range(first, last), depth=4)
+
+    def batch(self, step: int) -> Batch:
+        size = min(self.stream.batch, len(self))
+        positions = batch_positions(len(self), size, self.seed, step, self.stream.name)
+        epochs = (step * size + np.arange(size)) // len(self)
+        return self._batch(positions, [self._view(int(epoch)) for epoch in epochs])
+
+    def in_order(self, size: int = 64) -> Iterator[Batch]:
+        """Every example once, as it is."""
+        starts = range(0, len(self), size)
+        return ahead(lambda start: self._batch(np.arange(start, min(start + size, len(self))), None), starts, depth=4)
+
+    def _view(self, epoch: int) -> int:
+        if self.stream.views == 0:
+            return epoch + 2  # views 0 and 1 are the example and its mirror image
+        return epoch % self.stream.views
+
+    def _batch(self, positions: NDArray[np.int64], views: list[int] | None) -> Batch:
+        views = views or [0] * len(positions)
+        keys = [self.keys[int(position)] for position in positions]
+        targets = {head: torch.from_numpy(values[positions]) for head, values in self.targets.items()}
+        if self._cut is None:
+            return Batch(tensors(self._live(positions, keys, views)), None, targets, positions, keys, views)
+        return Batch(self._blank, (self._cut, self._stored(keys, views)), targets, positions, keys, views)
+
+    def _live(self, positions: NDArray[np.int64], keys: list[str], views: list[int]) -> Inputs:
+        contents = [self._contents.read(int(self.examples.indices[int(position)])) for position in positions]
+        return self.source.collate(
+            [
+                self.source.view(content, view, key) if view else self.source.prepare(content)
+                for content, view, key in zip(contents, views, keys, strict=True)
+            ]
+        )
+
+    def _stored(self, keys: list[str], views: list[int]) -> torch.Tensor:
+        parts = []
+        for view in sorted(set(views)):
+            rows = [row for row, wanted in enumerate(views) if wanted == view]
+            parts.append((rows, self._shelves[view].read([keys[row] for row in rows])))
+        order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+        return torch.from_numpy(np.concatenate([values for _, values in parts])[order])
+
+
+def tensors(inputs: Inputs) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in inputs.items()}

@@ -1,0 +1,187 @@
+"""A plan is data: streams of examples, heads that answer, and phases that train. Printable, savable, diffable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from headstart.core import fingerprints
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Examples that flow into training, a batch a step."""
+
+    name: str
+    part: str
+    """Which examples: a part of the splits, such as "train" or "fit"."""
+    heads: tuple[str, ...]
+    """The heads that learn from it; none for examples without labels."""
+    batch: int = 32
+    """Examples a step."""
+    views: int = 1
+    """1: as they are. More: that many augmented views of each example take turns. 0: a new view every epoch."""
+    mix: Literal["none", "mixup", "cutmix"] = "none"
+    balanced: bool = False
+    """Whether rare classes weigh more in the loss (inverse frequency)."""
+    weight: float = 1.0
+    """Of this stream's loss in the sum."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """New layers that answer one task: linear, on the pooled outputs of some stages, side by side."""
+
+    name: str
+    task: Mapping[str, Any]
+    """What `Task.describe` gives."""
+    at: tuple[str, ...]
+    start: Literal["random", "solved"] = "random"
+
+
+@dataclass(frozen=True)
+class Solve:
+    """Closed form, on the bank. With several candidates, the lowest left-out loss chooses."""
+
+    head: str
+    part: str
+    candidates: tuple[tuple[str, ...], ...]
+    """Sets of stages whose features are tried."""
+    solver: str = "best"
+    views: int = 1
+    """Augmented views of each example that are solved with, beside the example itself."""
+    kind: Literal["solve"] = "solve"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """An extra term of a phase's loss, by its name in the registry of objectives."""
+
+    name: str
+    weight: float
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a phase lasts; one of the three is given."""
+
+    epochs: float | None = None
+    """Times through the first stream."""
+    steps: int | None = None
+    seconds: float | None = None
+    """Turned into a number of steps by timing the first few."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate over a phase: linear warm-up, then cosine to a floor."""
+
+    warm_up: float = 0.1
+    """Share of the phase."""
+    floor: float = 0.01
+    """Share of the full rate that remains at the end."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Early stopping on the validation part's primary metric; the best weights are kept."""
+
+    part: str = "validation"
+    patience: int = 3
+    """Evaluations without a gain after which the phase ends; 0 never ends early. The best weights are kept."""
+    evaluations: int = 10
+    """At most this many in a phase, evenly spaced."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Gradient descent on some stages and heads."""
+
+    name: str
+    trains: tuple[tuple[str, float], ...]
+    """(stage or head, learning rate); whatever is not listed is frozen."""
+    streams: tuple[str, ...]
+    length: Length
+    schedule: Schedule = Schedule()
+    objectives: tuple[Objective, ...] = ()
+    averaging: Literal["none", "ema", "wise"] = "none"
+    """ema: moving average of the weights. wise: interpolated with the weights the phase began with."""
+    averaging_rate: float = 0.5
+    """ema: decay a step, such as 0.99. wise: share of the trained weights."""
+    stop: Stop | None = None
+    statistics: Literal["frozen", "updated"] = "frozen"
+    """Moments of batch norms in the stages that train; those of frozen stages never move."""
+    weight_decay: float = 0.01
+    gradient_norm: float = 1.0
+    """Gradients are clipped to this norm; 0 leaves them."""
+    halt: float = 1.0
+    """Share of the length after which the phase ends, its schedule cut off there."""
+    kind: Literal["train"] = "train"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that `engine.run` needs to know besides the source and the examples."""
+
+    strategy: str
+    streams: tuple[Stream, ...]
+    heads: tuple[Head, ...]
+    phases: tuple[Solve | Train, ...]
+    start: Literal["source", "random"] = "source"
+    """Weights before the first phase: the source's, or random ones of the same architecture."""
+    refit: bool = False
+    """After the phases, train again on train and validation together, as long as validation found best."""
+    seed: int = 0
+
+    def head(self, name: str) -> Head:
+        return next(head for head in self.heads if head.name == name)
+
+    def stream(self, name: str) -> Stream:
+        return next(stream for stream in self.streams if stream.name == name)
+
+    @property
+    def trainings(self) -> tuple[Train, ...]:
+        return tuple(phase for phase in self.phases if isinstance(phase, Train))
+
+    def trained_stages(self) -> set[str]:
+        """Stages that any phase trains."""
+        heads = {head.name for head in self.heads}
+        return {name for phase in self.trainings for name, _ in phase.trains} - heads
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def fingerprint(self) -> str:
+        return fingerprints.of_json(self.as_dict())
+
+    @staticmethod
+    def from_dict(document: Mapping[str, Any]) -> Plan:
+        return Plan(
+            **{
+                **document,
+                "streams": tuple(Stream(**{**s, "heads": tuple(s["heads"])}) for s in document["streams"]),
+                "heads": tuple(Head(**{**h, "at": tuple(h["at"])}) for h in document["heads"]),
+                "phases": tuple(_phase(phase) for phase in document["phases"]),
+            }
+        )
+
+
+Phase = Solve | Train
+
+
+def _phase(document: Mapping[str, Any]) -> Solve | Train:
+    if document["kind"] == "solve":
+        return Solve(**{**document, "candidates": tuple(map(tuple, document["candidates"]))})
+    return Train(
+        **{
+            **document,
+            "trains": tuple((name, rate) for name, rate in document["trains"]),
+            "streams": tuple(document["streams"]),
+            "length": Length(**document["length"]),
+            "schedule": Schedule(**document["schedule"]),
+            "objectives": tuple(Objective(**objective) for objective in document["objectives"]),
+            "stop": Stop(**document["stop"]) if document["stop"] else None,
+        }
+    )

@@ -1,0 +1,102 @@
+"""Running a plan: phases in order, on one model, with its state kept on disk between them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from headstart.core.hardware import Stopwatch
+from headstart.data.table import Examples
+from headstart.engine.plan import Length, Plan, Solve
+from headstart.engine.solve import solve
+from headstart.engine.trained import Trained, Workplace
+from headstart.sources import Source
+from headstart.tasks import Task, use
+
+if TYPE_CHECKING:
+    from headstart.engine.training import Training
+
+
+def run(plan: Plan, source: Source, parts: Mapping[str, Examples], place: Workplace) -> Trained:
+    """Runs `plan` on `source` with the examples of `parts`, and gives what came of it.
+
+    The result is a pure function of plan, source, examples and seed. When `place.state` holds a checkpoint of this
+    plan, it goes on from there, to the same result.
+    """
+    watch = Stopwatch()
+    tasks: dict[str, Task] = {head.name: use(dict(head.task)) for head in plan.heads}
+    if plan.start == "random":
+        source = source.from_random(plan.seed)
+    trained = Trained(plan, source, tasks, {}, {})
+    for phase in plan.phases:
+        if isinstance(phase, Solve):
+            head, notes = solve(phase, tasks[phase.head], source, place.bank, parts, trained.filled)
+            trained.heads[phase.head] = head
+            trained.solved[phase.head] = notes
+    if plan.trainings:
+        _train(plan, trained, parts, place)
+    trained.cost.seconds += watch.seconds
+    trained.cost.forward_passes += trained.filled.computed
+    trained.cost.from_bank += trained.filled.reused
+    return trained
+
+
+def _train(plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: Workplace) -> None:
+    from headstart.engine.training import Training
+
+    settled = _settle(plan, trained)
+    training = Training(settled, trained, parts, place, "state")
+    training.run()
+    if plan.refit:
+        _refit(settled, training, trained, parts, place)
+    else:
+        training.finish()
+
+
+def _settle(plan: Plan, trained: Trained) -> Plan:
+    """The plan with each head reading the stages that its closed form chose."""
+    heads = tuple(
+        dataclasses.replace(head, at=trained.heads[head.name].at) if head.name in trained.heads else head
+        for head in plan.heads
+    )
+    return dataclasses.replace(plan, heads=heads)
+
+
+def _refit(plan: Plan, training: Training, trained: Trained, parts: Mapping[str, Examples], place: Workplace) -> None:
+    """Again from the start on everything but the test, each phase as long as validation found best.
+
+    The closed-form heads are solved anew on the larger part; when validation found no gain in training at all,
+    they are the result.
+    """
+    share = len(parts["fit"]) / len(parts["train"])
+    trainings = [
+        dataclasses.replace(
+            phase,
+            stop=None,
+            length=Length(steps=max(1, round(state.steps * share))),
+            halt=state.best_step / state.steps,
+        )
+        for phase, state in zip(plan.trainings, training.progress, strict=True)
+    ]
+    waiting = iter(trainings)
+    phases = tuple(
+        dataclasses.replace(phase, part="fit", candidates=(trained.heads[phase.head].at,))
+        if isinstance(phase, Solve)
+        else next(waiting)
+        for phase in plan.phases
+    )
+    streams = tuple(
+        dataclasses.replace(stream, part="fit" if stream.part == "train" else stream.part) for stream in plan.streams
+    )
+    again = dataclasses.replace(plan, streams=streams, phases=phases, refit=False)
+    for phase in phases:
+        if isinstance(phase, Solve):
+            trained.heads[phase.head], _ = solve(
+                phase, trained.tasks[phase.head], trained.source, place.bank, parts, trained.filled
+            )
+    from headstart.engine.training import Training
+
+    second = Training(again, trained, parts, place, "refit")
+    second.run()
+    second.finish()

@@ -1,0 +1,70 @@
+"""Heads in closed form, on features that the bank holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.bank import Bank, Filled, features_of
+from headstart.data.table import Examples
+from headstart.engine.plan import Solve
+from headstart.engine.trained import LinearHead
+from headstart.sources import Source
+from headstart.sources.points import Point
+from headstart.tasks import Task
+
+
+def pooled(
+    bank: Bank, source: Source, examples: Examples, stages: Sequence[str], filled: Filled, view: int = 0
+) -> NDArray[np.float32]:
+    """Pooled features (N, D) of `stages`, side by side."""
+    points = [Point(stage) for stage in stages]
+    found = features_of(bank, source, examples, points, view)
+    filled.add(found.filled)
+    return np.concatenate([found.at[point] for point in points], axis=1)
+
+
+def solve(
+    phase: Solve, task: Task, source: Source, bank: Bank, parts: Mapping[str, Examples], filled: Filled
+) -> tuple[LinearHead, dict[str, Any]]:
+    """The candidate stages whose left-out loss is lowest, and the head solved on them.
+
+    With more than one view, the solution is fitted on the mean of each example's features over its views: the
+    same expectation as fitting on all of them, with one row an example, so leave-one-out stays exact.
+    """
+    examples = parts[phase.part]
+    targets = task.encode(examples.labels(task.label))
+    every = sorted({stage for stages in phase.candidates for stage in stages})
+    bank_pass = features_of(bank, source, examples, [Point(stage) for stage in every])  # all stages in one pass
+    filled.add(bank_pass.filled)
+    best: tuple[float, LinearHead, dict[str, Any]] | None = None
+    tried = []
+    for stages in phase.candidates:
+        features: NDArray[np.float32] = np.concatenate([bank_pass.at[Point(stage)] for stage in stages], axis=1)
+        for view in range(1, phase.views):
+            features += pooled(bank, source, examples, stages, filled, view)
+        features /= phase.views
+        solution = task.solve(features, targets, phase.solver)
+        loss = task.left_out_loss(solution.left_out, targets)
+        value = task.value(task.decode(solution.left_out), targets)
+        tried.append(
+            {"stages": list(stages), "solver": solution.solver, "left_out_loss": loss, "left_out_value": value}
+        )
+        if best is None or loss < best[0]:
+            head = LinearHead(stages, solution.weight, solution.bias)
+            best = (
+                loss,
+                head,
+                {
+                    "solver": solution.solver,
+                    "penalty": solution.penalty,
+                    "stages": list(stages),
+                    "left_out_value": value,
+                    "left_out_loss": loss,
+                },
+            )
+    assert best is not None
+    return best[1], {**best[2], "tried": tried}

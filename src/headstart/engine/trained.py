@@ -1,0 +1,94 @@
+"""What running a plan gives: heads, changed weights, history and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.bank import Bank, Filled
+from headstart.engine.plan import Plan
+from headstart.sources import Source
+from headstart.tasks import Task
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """A head as arrays: scores = pooled features of `at`, side by side (N, D), times weight (D, K), plus bias (K,)."""
+
+    at: tuple[str, ...]
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(features.astype(np.float64) @ self.weight + self.bias)
+
+
+@dataclass
+class Cost:
+    """What an arm used. Passes count one example each."""
+
+    seconds: float = 0.0
+    items_seen: int = 0
+    """Examples that went into training, with repetition."""
+    forward_passes: int = 0
+    backward_passes: int = 0
+    from_bank: int = 0
+    """Examples whose features were in the bank already."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One evaluation during training."""
+
+    phase: str
+    step: int
+    seconds: float
+    items_seen: int
+    loss: float | None
+    """Mean training loss since the last evaluation."""
+    value: float | None
+    """The primary metric on the validation part."""
+
+
+@dataclass
+class Trained:
+    """A plan that has been run."""
+
+    plan: Plan
+    source: Source
+    """As it was before: the pretrained one, or random weights of the same architecture."""
+    tasks: dict[str, Task]
+    heads: dict[str, LinearHead]
+    weights: dict[str, NDArray[Any]]
+    """Parameters and buffers of the trained stages, by the library's own names; empty when the trunk is untouched."""
+    history: list[Moment] = field(default_factory=list)
+    cost: Cost = field(default_factory=Cost)
+    frozen_before: str = ""
+    """Digest of the frozen stages before the first phase and after the last."""
+    frozen_after: str = ""
+    solved: dict[str, Any] = field(default_factory=dict)
+    """For each head solved in closed form: solver, penalty, stages, left-out value."""
+    steps: dict[str, int] = field(default_factory=dict)
+    """Steps that each phase of gradient descent took."""
+    filled: Filled = field(default_factory=Filled)
+
+    @property
+    def head(self) -> LinearHead:
+        """The head, when there is one."""
+        return next(iter(self.heads.values()))
+
+    @property
+    def task(self) -> Task:
+        return next(iter(self.tasks.values()))
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a plan is run: the bank it may use, and where its unfinished state is kept (None: nowhere)."""
+
+    bank: Bank
+    state: Path | None = None

@@ -1,0 +1,1 @@
+"""Numbers that can be defended: solvers, metrics, intervals, calibration. NumPy and SciPy only."""

@@ -1,0 +1,209 @@
+"""From evidence to proof. The one place where the labels of the test are read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from headstart.core import fingerprints, hardware
+from headstart.data.table import Examples
+from headstart.engine.trained import Cost, Trained
+from headstart.receipt import details, labels
+from headstart.receipt.cautions import cautions, require_frozen
+from headstart.receipt.document import (
+    VERSION,
+    ArmSection,
+    ClassCount,
+    CostSection,
+    CurvePoint,
+    Fingerprints,
+    FrozenSection,
+    LabelEfficiency,
+    Measure,
+    Mistake,
+    Quarantine,
+    Range,
+    Receipt,
+    SourceSection,
+    StrategySection,
+    TargetSection,
+    TaskSection,
+    TotalCost,
+    TrainableRow,
+)
+from headstart.receipt.evidence import SCRATCH, Evidence
+from headstart.receipt.judged import Judged, Truth, judge, judge_budgets
+from headstart.receipt.trainable import frozen_stages, trainable_rows
+from headstart.receipt.verdict import decide
+from headstart.tasks import Task
+
+SHARES = frozenset({"accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "mean_average_precision", "hamming_loss",
+                    "calibration_error"})
+"""Metrics between 0 and 1 that are read as percentages."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The receipt, and the answers it was made from."""
+
+    receipt: Receipt
+    predictions: pa.Table
+    """Rows: the test examples. Columns: id, truth, answer, confidence, and `scores_<arm>` for each arm."""
+    mistakes: list[Mistake]
+
+
+def prove(evidence: Evidence) -> Proof:
+    """Opens the test, once, and says what the adaptation gained.
+
+    Raises:
+        TrainingError: the frozen part of an arm changed; the test stays sealed.
+    """
+    require_frozen(evidence)
+    test = evidence.splits.test.open()
+    truth = Truth(evidence.task.encode(test.labels(evidence.task.label)), _clusters(test), evidence.seed)
+    judged = judge(evidence, truth)
+    adapted = judged[0].predictions
+    measures = _measures(judged[0])
+    primary = next(measure for measure in measures if measure.name == evidence.task.primary)
+    classes = _classes(evidence)
+    rows = trainable_rows(evidence.outcome.plan, evidence.source,
+                          {name: len(head.weight) for name, head in evidence.outcome.heads.items()})
+    found = details.mistakes(evidence.task, adapted, truth, test)
+    receipt = Receipt(
+        schema_version=VERSION, run=evidence.run, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        versions=hardware.versions(), source=_source(evidence), target=_target(evidence, truth, classes),
+        task=_task(evidence.task, measures), strategy=_strategy(evidence, rows),
+        arms=[_arm(one) for one in judged], baselines_skipped=evidence.baselines_skipped,
+        verdict=decide(evidence, judged, truth, primary),
+        label_efficiency=_efficiency(evidence, judged, truth, primary, len(classes)),
+        confusion=details.confusion(evidence.task, adapted, truth),
+        reliability=details.reliability_bins(adapted, truth), mistakes=found, frozen=_frozen(evidence.outcome, rows),
+        cost=_total(evidence), warnings=cautions(evidence, judged, truth, classes, primary), seed=evidence.seed,
+        fingerprints=_fingerprints(evidence, test))
+    return Proof(receipt, details.predictions_table(evidence.task, judged, truth, test), found)
+
+
+def _clusters(test: Examples) -> list[str] | None:
+    """The group of each test example; one without a group is its own."""
+    if not test.table.has("group"):
+        return None
+    groups = test.table.column("group").take(pa.array(test.indices)).to_pylist()
+    return [f"group {group}" if group is not None else f"alone {place}" for place, group in enumerate(groups)]
+
+
+def _measures(judged: Judged) -> list[Measure]:
+    return [Measure(name=metric.name, title=metric.title, greater_is_better=metric.greater_is_better,
+                    is_share=metric.name in SHARES) for metric in judged.metrics.values()]
+
+
+def _classes(evidence: Evidence) -> list[ClassCount]:
+    """Counts in training and validation together; none where labels are numbers."""
+    targets = np.asarray(evidence.task.encode(evidence.splits.part("fit").labels(evidence.task.label)))
+    if targets.ndim == 2:
+        counts = targets.sum(axis=0)
+    elif np.issubdtype(targets.dtype, np.integer):
+        counts = np.bincount(targets, minlength=evidence.task.outputs)
+    else:
+        return []
+    return [ClassCount(name=name, count=int(count)) for name, count in zip(evidence.task.labels, counts, strict=True)]
+
+
+def _source(evidence: Evidence) -> SourceSection:
+    known = evidence.source.description
+    choice = evidence.outcome.filled.choice
+    return SourceSection(
+        name=known.name, family=known.family, architecture=known.architecture, modality=known.modality,
+        licence=known.card.licence, trained_on=known.card.trained_on, parameters=known.card.parameters,
+        fingerprint=evidence.source.fingerprint, runtime=choice.runtime if choice else None,
+        runtime_reason=choice.reason if choice else None, parity=choice.cosine if choice else None)
+
+
+def _target(evidence: Evidence, truth: Truth, classes: list[ClassCount]) -> TargetSection:
+    splits = evidence.splits
+    table = splits.train.table  # the checked table with what the split set aside added to its quarantine
+    return TargetSection(
+        origin=table.origin, fingerprint=splits.fingerprint, training=len(splits.train),
+        validation=len(splits.validation), test=len(truth),
+        groups=len(set(truth.clusters)) if truth.clusters else None, classes=classes,
+        quarantine=[Quarantine(id=item.id, reason=item.reason) for item in table.quarantine],
+        notes=[*evidence.checked.table.notes, *splits.notes])
+
+
+def _task(task: Task, measures: list[Measure]) -> TaskSection:
+    return TaskSection(kind=task.kind, label=task.label, labels=list(task.labels), primary=task.primary,
+                       measures=measures)
+
+
+def _strategy(evidence: Evidence, rows: list[TrainableRow]) -> StrategySection:
+    plan = evidence.outcome.plan
+    return StrategySection(name=plan.strategy, options=_plain(evidence.recipe.get("options", {})),
+                           plan=_plain(plan.as_dict()), trainable=rows)
+
+
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with lists for tuples, as JSON has them."""
+    return dict(json.loads(json.dumps(document)))
+
+
+def _arm(judged: Judged) -> ArmSection:
+    trained = judged.arm.trained
+    return ArmSection(
+        name=judged.arm.name, title=judged.arm.title, knows_source=judged.arm.knows_source,
+        metrics={name: Range.of(interval) for name, interval in judged.intervals.items()},
+        cost=CostSection(**dataclasses.asdict(trained.cost)) if trained else None, notes=list(judged.arm.notes),
+        curve=_curve(trained) if trained else [], still_improving=judged.arm.still_improving)
+
+
+def _curve(trained: Trained) -> list[CurvePoint]:
+    """Evaluations with the time since training began. A closed form is one point: its left-out value."""
+    points: list[CurvePoint] = []
+    before, last = 0.0, None
+    for moment in trained.history:
+        if last is not None and (moment.phase != last.phase or moment.step < last.step):
+            before += last.seconds
+        last = moment
+        points.append(CurvePoint(phase=moment.phase, step=moment.step, seconds=round(before + moment.seconds, 2),
+                                 items_seen=moment.items_seen, loss=moment.loss, value=moment.value))
+    if not points:
+        points = [CurvePoint(phase="closed form", step=0, seconds=round(trained.cost.seconds, 2), items_seen=0,
+                             loss=None, value=solved.get("left_out_value")) for solved in trained.solved.values()]
+    return points
+
+
+def _efficiency(evidence: Evidence, judged: Sequence[Judged], truth: Truth, primary: Measure,
+                classes: int) -> LabelEfficiency:
+    every = len(evidence.splits.train) + len(evidence.splits.validation)
+    points = judge_budgets(evidence.task, evidence.budgets, truth)
+    if not points or points[-1][0] < every:
+        points.append((every, judged[0].primary(evidence.task)))
+    way = evidence.budgets[0].title if evidence.budgets else evidence.adapted.title
+    scratch = next((one.primary(evidence.task).value for one in judged if one.arm.name == SCRATCH), None)
+    return labels.efficiency(points, way, scratch, primary, classes)
+
+
+def _frozen(trained: Trained, rows: list[TrainableRow]) -> FrozenSection:
+    frozen = frozen_stages(rows)
+    return FrozenSection(stages=[row.stage for row in frozen], parameters=sum(row.parameters for row in frozen),
+                         before=trained.frozen_before or None, after=trained.frozen_after or None,
+                         same=trained.frozen_before == trained.frozen_after)
+
+
+def _total(evidence: Evidence) -> TotalCost:
+    costs: list[Cost] = [arm.trained.cost for arm in evidence.arms if arm.trained is not None]
+    return TotalCost(
+        seconds=evidence.seconds, peak_memory=evidence.peak_memory, items_seen=sum(cost.items_seen for cost in costs),
+        forward_passes=sum(cost.forward_passes for cost in costs),
+        backward_passes=sum(cost.backward_passes for cost in costs), from_bank=sum(cost.from_bank for cost in costs))
+
+
+def _fingerprints(evidence: Evidence, test: Examples) -> Fingerprints:
+    return Fingerprints(recipe=fingerprints.of_json(evidence.recipe), plan=evidence.outcome.plan.fingerprint(),
+                        source=evidence.source.fingerprint, target=evidence.splits.fingerprint,
+                        test=test.fingerprint())

@@ -1,0 +1,99 @@
+"""What a reader should be warned of before trusting or using the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from headstart.core.errors import TrainingError
+from headstart.measure import paired
+from headstart.receipt import words
+from headstart.receipt.document import ClassCount, Measure, Range
+from headstart.receipt.evidence import PROBE, SCRATCH, ZERO_SHOT, Evidence
+from headstart.receipt.intervals import secondary_resamples
+from headstart.receipt.judged import Judged, Truth
+
+FEW_ITEMS = 50
+"""Test examples below which intervals are so wide that only large gains can be seen."""
+IMBALANCE = 3.0
+"""Largest class over smallest from which plain accuracy misleads."""
+
+
+def require_frozen(evidence: Evidence) -> None:
+    """Refuses a run whose frozen part changed.
+
+    Raises:
+        TrainingError: the digests before and after differ.
+    """
+    for arm in evidence.arms:
+        if arm.trained is not None and arm.trained.frozen_before != arm.trained.frozen_after:
+            raise TrainingError(
+                f"Stages that were to stay frozen changed in training ({arm.name}: digest "
+                f"{arm.trained.frozen_before[:12] or 'none'} before, {arm.trained.frozen_after[:12] or 'none'} after). "
+                "The result cannot be trusted and no receipt is made; please report this with the recipe.")
+
+
+def cautions(evidence: Evidence, judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount],
+             measure: Measure) -> list[str]:
+    """Warnings, those of the run first."""
+    return [*evidence.warnings, *_suspicious(judged, truth, classes, measure), *_few(truth),
+            *_better_untuned(judged, truth, measure), *_unfinished(evidence), *_unequal(truth, classes, measure)]
+
+
+def _suspicious(judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount],
+                measure: Measure) -> Iterator[str]:
+    adapted = judged[0].intervals[measure.name].value
+    check = "Look at some examples beside their labels: the labels may be in the wrong order."
+    trivial = [one for one in judged[1:] if one.arm.trained is None and not one.arm.knows_source]
+    for one in trivial:
+        value = one.intervals[measure.name].value
+        if adapted < value:
+            yield (f"The adapted model ({words.amount(adapted, measure)}) is below the trivial baseline "
+                   f"“{one.arm.title}” ({words.amount(value, measure)}). {check}")
+            return
+    if truth.has_classes and "accuracy" in judged[0].intervals and len(classes) > 1:
+        accuracy = judged[0].intervals["accuracy"].value
+        if accuracy < 1 / len(classes):
+            yield f"The adapted model is right in {100 * accuracy:.1f} %, below chance (1 in {len(classes)}). {check}"
+
+
+def _few(truth: Truth) -> Iterator[str]:
+    if len(truth) < FEW_ITEMS:
+        yield (f"Only {words.count(len(truth), 'test examples')}: intervals are wide, and only large differences "
+               "can be seen. More test examples would say more than more training.")
+
+
+def _better_untuned(judged: Sequence[Judged], truth: Truth, measure: Measure) -> Iterator[str]:
+    """Arms that use the source with less effort and did better."""
+    adapted = judged[0]
+    advice = {PROBE: "Do not tune: use --strategy probe, which is also cheaper.",
+              ZERO_SHOT: "Do not tune: use the source as it is."}
+    for one in judged[1:]:
+        if one.arm.name not in advice or not adapted.intervals[measure.name].value < one.intervals[measure.name].value:
+            continue
+        found = Range.of(paired.compare(
+            one.metrics[measure.name].statistic, adapted.metrics[measure.name].statistic, len(truth),
+            groups=truth.clusters, resamples=secondary_resamples(len(truth), truth.columns), seed=truth.seed))
+        clear = "" if found.low is not None and found.low > 0 else " That difference may be luck."
+        ends = words.bounds(found, measure) or words.UNKNOWN
+        yield (f"“{one.arm.title}” did better than the adapted model, by "
+               f"{words.difference(found.value or 0.0, measure)} (95 % interval {ends}).{clear} {advice[one.arm.name]}")
+
+
+def _unfinished(evidence: Evidence) -> Iterator[str]:
+    scratch = evidence.arm(SCRATCH)
+    if scratch is not None and scratch.still_improving:
+        yield ("The network from random weights was still improving when its time was up: with more time it might come "
+               "closer. Give it more with --baseline-budget.")
+    if evidence.adapted.still_improving:
+        yield "The adapted model was still improving when training ended: more epochs may help."
+
+
+def _unequal(truth: Truth, classes: Sequence[ClassCount], measure: Measure) -> Iterator[str]:
+    if not truth.has_classes or len(classes) < 2:
+        return
+    largest, smallest = max(classes, key=lambda one: one.count), min(classes, key=lambda one: one.count)
+    if largest.count > IMBALANCE * smallest.count:
+        decides = f" {measure.title} decides, in which every class counts the same." \
+            if measure.name != "accuracy" else " Accuracy hides how the small classes fare: read balanced accuracy too."
+        yield (f"Classes are unequal: {largest.count} training labels of “{largest.name}”, {smallest.count} of "
+               f"“{smallest.name}”.{decides}")

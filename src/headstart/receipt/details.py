@@ -1,0 +1,90 @@
+"""What a reader looks at after the verdict: confusions, calibration, mistakes, and every single answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from headstart.data.table import Examples
+from headstart.measure import scores as measures
+from headstart.measure.calibration import reliability
+from headstart.receipt.document import Confused, Confusion, Mistake, ReliabilityBin
+from headstart.receipt.judged import Judged, Truth
+from headstart.tasks import Predictions, Task
+
+MISTAKES = 12
+LISTED_CLASSES = 100
+TOP_CONFUSIONS = 20
+SCORES = "scores_"
+"""Columns of predictions.parquet that hold an arm's scores begin so."""
+
+
+def answers_as_targets(task: Task, predictions: Predictions) -> NDArray[Any]:
+    return np.asarray(task.encode(predictions.answers))
+
+
+def truth_as_answers(task: Task, truth: Truth) -> list[Any]:
+    """The test labels in the form of `Predictions.answers`."""
+    if truth.has_classes:
+        return [task.labels[number] for number in truth.targets]
+    if truth.targets.ndim == 2:
+        return [[task.labels[k] for k in np.flatnonzero(row)] for row in truth.targets]
+    return [float(number) for number in truth.targets]
+
+
+def confusion(task: Task, predictions: Predictions, truth: Truth) -> Confusion | None:
+    """Counts of (true class, answered class), where there is one class an example."""
+    if not truth.has_classes:
+        return None
+    counts = measures.confusion(truth.targets, answers_as_targets(task, predictions), task.outputs).astype(int)
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:TOP_CONFUSIONS]
+    pairs = [divmod(int(place), task.outputs) for place in order if wrong.flat[place] > 0]
+    return Confusion(
+        labels=list(task.labels), counts=counts.tolist() if task.outputs <= LISTED_CLASSES else [],
+        most=[Confused(truth=task.labels[row], answer=task.labels[column], count=int(wrong[row, column]))
+              for row, column in pairs])
+
+
+def reliability_bins(predictions: Predictions, truth: Truth) -> list[ReliabilityBin]:
+    if not truth.has_classes or predictions.probabilities is None:
+        return []
+    bins = min(10, max(1, len(truth) // 10))
+    return [ReliabilityBin(confidence=part.confidence, accuracy=part.accuracy, count=part.count)
+            for part in reliability(predictions.probabilities, truth.targets, bins)]
+
+
+def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples) -> list[Mistake]:
+    """The wrong answers of most confidence; for numbers, those farthest from the truth."""
+    answered = answers_as_targets(task, predictions)
+    apart = np.abs(answered.astype(np.float64) - truth.targets)
+    wrong = apart.reshape(len(truth), -1).max(axis=1)
+    sure = predictions.probabilities is not None
+    places = np.flatnonzero(wrong > 0)
+    order = places[np.argsort(-(predictions.confidence if sure else wrong)[places], kind="stable")][:MISTAKES]
+    ids, paths, truths = test.ids(), _paths(test), truth_as_answers(task, truth)
+    return [Mistake(id=ids[row], path=paths[row], truth=truths[row], answer=predictions.answers[row],
+                    confidence=float(predictions.confidence[row]) if sure else None) for row in order.tolist()]
+
+
+def predictions_table(task: Task, judged: Sequence[Judged], truth: Truth, test: Examples) -> pa.Table:
+    """id, truth, answer and confidence of the adapted arm, and a column `scores_<arm>` of K numbers for each arm."""
+    adapted = judged[0].predictions
+    kind = pa.list_(pa.string()) if truth.targets.ndim == 2 else pa.string() if truth.has_classes else pa.float64()
+    columns: dict[str, Any] = {
+        "id": pa.array(test.ids(), pa.string()), "truth": pa.array(truth_as_answers(task, truth), kind),
+        "answer": pa.array(adapted.answers, kind), "confidence": pa.array(adapted.confidence, pa.float64())}
+    for one in judged:
+        scores = np.ascontiguousarray(one.arm.scores, dtype=np.float64)
+        columns[SCORES + one.arm.name] = pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), scores.shape[1])
+    return pa.table(columns)
+
+
+def _paths(test: Examples) -> list[str]:
+    if not test.table.has("path"):
+        return [""] * len(test)
+    return [str(path or "") for path in test.table.column("path").take(pa.array(test.indices)).to_pylist()]

@@ -1,0 +1,83 @@
+"""What a receipt is made from: the answers of every arm for the test examples, whose labels are still sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.data.checks import Checked
+from headstart.data.splits import Splits
+from headstart.engine.trained import Trained
+from headstart.sources import Source
+from headstart.tasks import Task
+
+ADAPTED, PROBE, ZERO_SHOT, SCRATCH = "adapted", "probe", "zero-shot", "scratch"
+"""Names of the arms that sentences and warnings speak of; any other name is a trivial baseline's."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to answer, and what it answered."""
+
+    name: str
+    """"adapted", "probe", "zero-shot", "scratch", or a trivial baseline's, such as "majority"."""
+    title: str
+    knows_source: bool
+    """Whether it uses what the source learned; the verdict compares with the best arm that does not."""
+    scores: NDArray[np.float64]
+    """(N, K): for the test examples, in their order."""
+    trained: Trained | None = None
+    notes: tuple[str, ...] = ()
+    still_improving: bool | None = None
+    """Whether its validation value was still rising when it was stopped; None where that has no meaning."""
+
+
+@dataclass(frozen=True)
+class BudgetPoint:
+    """The transfer with only that many training labels."""
+
+    labels: int
+    scores: NDArray[np.float64]
+    """(N, K): for the test examples, in their order."""
+    title: str = "closed-form head on the source's features"
+    """What was fitted with those labels."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything the receipt is made from."""
+
+    run: str
+    source: Source
+    checked: Checked
+    splits: Splits
+    task: Task
+    arms: tuple[Arm, ...]
+    """The adapted one first."""
+    budgets: tuple[BudgetPoint, ...]
+    baselines_skipped: bool
+    """Whether the arms that cost training time were left out, at the user's wish."""
+    seed: int
+    recipe: dict[str, Any]
+    """What was asked for; its "options" are the strategy's."""
+    warnings: tuple[str, ...]
+    seconds: float
+    peak_memory: int
+    """Bytes."""
+
+    @property
+    def adapted(self) -> Arm:
+        return self.arms[0]
+
+    @property
+    def outcome(self) -> Trained:
+        """What running the adapted arm's plan gave."""
+        if self.adapted.trained is None:
+            raise ValueError("The adapted arm carries no Trained: a receipt is made of a plan that was run.")
+        return self.adapted.trained
+
+    def arm(self, name: str) -> Arm | None:
+        return next((arm for arm in self.arms if arm.name == name), None)

@@ -1,0 +1,59 @@
+"""How many labels the transfer saves: where it, on few labels, meets scratch on all of them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from headstart.measure.intervals import Interval
+from headstart.receipt import words
+from headstart.receipt.document import LabelEfficiency, LabelPoint, Measure, Range
+
+Point = tuple[int, Interval]
+"""Labels, and the primary metric reached with them."""
+
+
+def efficiency(points: Sequence[Point], way: str, scratch: float | None, measure: Measure,
+               classes: int) -> LabelEfficiency:
+    """What the curve says.
+
+    Args:
+        points: from few labels to all of them.
+        way: what was fitted with fewer labels.
+        scratch: what the network from random weights reached with all labels; None when it was not run.
+        classes: how many classes the labels are spread over; 0 where there are none.
+    """
+    curve = [LabelPoint(labels=labels, **Range.of(interval).model_dump()) for labels, interval in points]
+    if scratch is None or math.isnan(scratch) or len(points) < 2:
+        return LabelEfficiency(points=curve, way=way, sentence=None, reaches_with=None, worth=None)
+    every = points[-1][0]
+    target = words.amount(scratch, measure)
+    needed = crossing(points, scratch)
+    if needed is None:
+        return LabelEfficiency(points=curve, way=way, reaches_with=None, worth=None, sentence=(
+            f"With the source even all {every:,} labels stay below the {target} of training from random weights: "
+            "no labels are saved."))
+    saved = every - needed
+    if needed == points[0][0]:
+        few = f"{needed // classes:,} labels a class ({needed:,} in all)" if classes and needed >= classes \
+            else f"{needed:,} labels"
+        sentence = (f"With the source even {few} exceed the {target} that training from random weights reaches with "
+                    f"all {every:,}: this transfer was worth at least {saved:,} labels.")
+    else:
+        sentence = (f"With the source about {needed:,} labels are enough for the {target} that training from random "
+                    f"weights reaches with all {every:,} (interpolated): this transfer was worth about {saved:,} "
+                    "labels.")
+    return LabelEfficiency(points=curve, way=way, sentence=sentence, reaches_with=needed, worth=saved)
+
+
+def crossing(points: Sequence[Point], wanted: float) -> int | None:
+    """The fewest labels at which the curve reaches `wanted`, linear in the logarithm of labels between points."""
+    known = [(labels, interval.value) for labels, interval in points if not math.isnan(interval.value)]
+    if known and known[0][1] >= wanted:
+        return known[0][0]
+    for (fewer, below), (more, above) in itertools.pairwise(known):
+        if below < wanted <= above:
+            share = (wanted - below) / (above - below)
+            return math.ceil(round(float(fewer * (more / fewer) ** share), 6))
+    return None

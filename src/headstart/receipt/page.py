@@ -1,0 +1,145 @@
+"""The receipt as one page that needs nothing else: no script, no font, no address on the network."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headstart.receipt import figures, words
+from headstart.receipt.document import ArmSection, Measure, Range, Receipt
+from headstart.receipt.evidence import ADAPTED, PROBE, SCRATCH, ZERO_SHOT
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from PIL.Image import Image
+
+PICTURE_SIDE = 160
+PICTURE_QUALITY = 78
+SHADED_CLASSES = 30
+"""More classes than this are not shown as a table; the most frequent confusions are listed instead."""
+STYLES = {ADAPTED: "adapted", PROBE: "probe", ZERO_SHOT: "zero", SCRATCH: "scratch"}
+"""CSS classes of arms; other arms are trivial."""
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    """One arm in the table."""
+
+    arm: ArmSection
+    style: str
+    bar: Markup
+    cells: list[tuple[str, str]]
+    """(value, interval) for each metric."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the confusion matrix."""
+
+    count: int
+    shade: int
+    """Percent of full colour: the share of its row, for mistakes its root, so that rare ones can be seen."""
+    is_right: bool
+
+
+def render(receipt: Receipt, *, pictures: Mapping[str, Image], looked: Sequence[tuple[str, Image]]) -> str:
+    """The page.
+
+    Args:
+        pictures: of mistakes, by the example's id; any of them may be missing.
+        looked: titles and pictures of where the model looked.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(loader=PackageLoader("headstart.receipt"), autoescape=True, undefined=StrictUndefined,
+                              trim_blocks=True, lstrip_blocks=True)
+    environment.globals["words"] = words
+    return environment.get_template("page.html.jinja").render(
+        receipt=receipt, rows=arm_rows(receipt), style_of=style_of, curves=learning_curves(receipt),
+        labels_figure=label_figure(receipt), matrix=confusion_cells(receipt),
+        reliability=figures.reliability_chart(receipt.reliability) if receipt.reliability else None,
+        pictures={mistake.id: data_address(pictures[mistake.id]) for mistake in receipt.mistakes
+                  if mistake.id in pictures},
+        looked=[(title, data_address(picture)) for title, picture in looked])
+
+
+def style_of(name: str) -> str:
+    return STYLES.get(name, "trivial")
+
+
+def arm_rows(receipt: Receipt) -> list[ArmRow]:
+    """Arms with the deciding metric drawn on one scale for all."""
+    found = [arm.metrics[receipt.task.primary] for arm in receipt.arms]
+    ends = [end for one in found for end in (one.value, one.low, one.high) if end is not None]
+    low, high = (min(0.0, *ends), 1.0) if receipt.primary.is_share else (min(ends, default=0.0), max(ends, default=0.0))
+    return [ArmRow(arm, style_of(arm.name), figures.interval_bar(one, low, high, style_of(arm.name)),
+                   [_cell(arm.metrics[measure.name], measure) for measure in receipt.task.measures])
+            for arm, one in zip(receipt.arms, found, strict=True)]
+
+
+def _cell(found: Range, measure: Measure) -> tuple[str, str]:
+    return words.amount(found.value, measure), words.bounds(found, measure)
+
+
+def learning_curves(receipt: Receipt) -> Markup | None:
+    """Validation value over time of the arms that were trained, adapted against scratch."""
+    series = []
+    for arm in receipt.arms:
+        points = [(point.seconds, point.value) for point in arm.curve if point.value is not None]
+        if points:
+            series.append(figures.Series(arm.title, style_of(arm.name), points))
+    if not series:
+        return None
+    told = "; ".join(f"{one.title}: from {words.amount(one.points[0][1], receipt.primary)} to "
+                     f"{words.amount(one.points[-1][1], receipt.primary)} in {words.duration(one.points[-1][0])}"
+                     for one in series)
+    return figures.chart("Learning curves", told, series, figures.Axis("seconds of training", _seconds),
+                         figures.Axis(f"{receipt.primary.title}, validation", figures.share_axis(receipt.primary)))
+
+
+def _seconds(value: float) -> str:
+    return f"{value:g}"
+
+
+def label_figure(receipt: Receipt) -> Markup | None:
+    """Value over the number of labels, against scratch on all of them."""
+    points = [point for point in receipt.label_efficiency.points if point.value is not None]
+    if len(points) < 2:
+        return None
+    line = figures.Series(
+        receipt.label_efficiency.way, ADAPTED,
+        [(point.labels, point.value) for point in points if point.value is not None],
+        [(point.labels, point.low, point.high) for point in points if point.low is not None and point.high is not None])
+    scratch = receipt.arm(SCRATCH)
+    reached = scratch.metrics[receipt.task.primary].value if scratch else None
+    level = (reached, "from random weights, all labels") if reached is not None else None
+    told = "; ".join(f"{point.labels} labels: {words.amount(point.value, receipt.primary)}" for point in points)
+    return figures.chart("Label efficiency", told, [line], figures.Axis("labels", lambda value: f"{value:,.0f}", True),
+                         figures.Axis(f"{receipt.primary.title}, test", figures.share_axis(receipt.primary)), level)
+
+
+def confusion_cells(receipt: Receipt) -> list[list[Cell]] | None:
+    """Counts with their share of the row; None where there are none or too many classes."""
+    found = receipt.confusion
+    if found is None or not found.counts or len(found.labels) > SHADED_CLASSES:
+        return None
+    return [[_shaded(count, sum(row), place == column) for column, count in enumerate(row)]
+            for place, row in enumerate(found.counts)]
+
+
+def _shaded(count: int, total: int, is_right: bool) -> Cell:
+    share = count / max(1, total)
+    return Cell(count, round(100 * (share if is_right else math.sqrt(share))), is_right)
+
+
+def data_address(picture: Image) -> str:
+    """The picture inside its own address: a small JPEG."""
+    small = picture.convert("RGB")
+    small.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=PICTURE_QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

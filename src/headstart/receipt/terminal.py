@@ -1,0 +1,153 @@
+"""The receipt in a terminal: the verdict first, then what it rests on. Readable at 80 columns and without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from headstart.engine.plan import Plan, Solve
+from headstart.receipt import words
+from headstart.receipt.comparison import Comparison
+from headstart.receipt.document import ArmSection, Measure, Receipt, TrainableRow
+from headstart.receipt.trainable import trainable_rows
+from headstart.sources import Source
+
+STYLES = {"helped": "bold green", "hurt": "bold red", "no evidence": "bold yellow"}
+FILES = (("receipt.html", "the receipt as a page"), ("README.md", "the model card"),
+         ("predictions.parquet", "every single test answer"))
+
+
+def show(receipt: Receipt, console: Console) -> None:
+    """Prints the receipt."""
+    console.print()
+    _verdict(receipt, console)
+    console.print(_arms_table(receipt, 2 if console.width < 100 else 3))
+    if receipt.label_efficiency.sentence:
+        _paragraph(receipt.label_efficiency.sentence, console)
+    _paragraph(cost_line(receipt), console)
+    for warning in receipt.warnings:
+        _paragraph(f"Warning: {warning}", console, style="yellow")
+    if receipt.target.quarantine:
+        count = words.count(len(receipt.target.quarantine), "examples")
+        _paragraph(f"{count} set aside with the reason; see the page.", console)
+    _files(receipt, console)
+
+
+def trainable_table(plan: Plan, source: Source, console: Console) -> None:
+    """Prints what will train, before it does: each stage and head with its learning rate in every phase."""
+    rows = trainable_rows(plan, source)
+    console.print()
+    console.print(Text(f"Plan: {plan.strategy} of {source.title}", style="bold"))
+    console.print(_plan_table(rows, [phase.name for phase in plan.trainings]))
+    _paragraph(_plan_sentence(plan, rows), console)
+
+
+def compare_table(comparison: Comparison, console: Console) -> None:
+    """Prints runs side by side; differences are against the first."""
+    table = _table()
+    table.add_column("", no_wrap=True)
+    for run in comparison.runs:
+        table.add_column(escape(run.name), justify="right", overflow="fold")
+    for title, cells in _comparison_rows(comparison):
+        table.add_row(title, *map(escape, cells), style="bold" if title == comparison.primary.title else "")
+    console.print(table)
+    items = words.count(comparison.items, f"shared test {comparison.noun}")
+    _paragraph(f"On {items}, with paired intervals: one that holds 0 is no evidence of a difference.", console)
+    for note in comparison.notes:
+        _paragraph(note, console)
+
+
+def _comparison_rows(comparison: Comparison) -> Iterable[tuple[str, list[str]]]:
+    runs, primary = comparison.runs, comparison.primary
+    yield "strategy", [run.strategy for run in runs]
+    yield "source", [run.source for run in runs]
+    yield "learned from", [f"{run.trained_on:,}" for run in runs]
+    yield primary.title, [words.amount(run.metrics[primary.name].value, primary) for run in runs]
+    yield "  95 % interval", [words.bounds(run.metrics[primary.name], primary) for run in runs]
+    yield "  gain over the first", ["" if run.difference is None else words.signed(run.difference.value, primary)
+                                    for run in runs]
+    yield "  95 % interval", ["" if run.difference is None else words.bounds(run.difference, primary) for run in runs]
+    for measure in comparison.measures:
+        if measure.name != primary.name:
+            yield words.heading(measure), [words.amount(run.metrics[measure.name].value, measure) for run in runs]
+    yield "time", [words.duration(run.seconds) for run in runs]
+
+
+def cost_line(receipt: Receipt) -> str:
+    """One line of what the run used."""
+    cost = receipt.cost
+    passes = f"{words.short(cost.forward_passes)} forward and {words.short(cost.backward_passes)} backward passes"
+    bank = f", {words.short(cost.from_bank)} from the bank" if cost.from_bank else ""
+    return f"Cost: {words.duration(cost.seconds)}, {words.size(cost.peak_memory)} peak memory, {passes}{bank}."
+
+
+def _verdict(receipt: Receipt, console: Console) -> None:
+    """The sentence, its first words in the colour of the answer."""
+    first, colon, rest = receipt.verdict.sentence.partition(":")
+    console.print(Text.assemble((first + colon, STYLES[receipt.verdict.answer]), rest))
+
+
+def _arms_table(receipt: Receipt, count: int) -> Table:
+    """Arms as rows: the deciding metric with its interval, then more metrics, `count` in all."""
+    measures = [receipt.primary, *(one for one in receipt.task.measures if one.name != receipt.primary.name)][:count]
+    table = _table()
+    table.add_column("", overflow="fold", min_width=24)
+    table.add_column(measures[0].title, justify="right", no_wrap=True)
+    table.add_column("95 % interval", justify="right", no_wrap=True)
+    for measure in measures[1:]:
+        table.add_column(words.heading(measure), justify="right", max_width=14)
+    table.add_column("time", justify="right", no_wrap=True)
+    for arm in receipt.arms:
+        table.add_row(*_arm_cells(arm, measures), style="bold" if arm is receipt.adapted else "")
+    return table
+
+
+def _arm_cells(arm: ArmSection, measures: Sequence[Measure]) -> Iterable[str]:
+    primary = arm.metrics[measures[0].name]
+    yield escape(arm.title)
+    yield words.amount(primary.value, measures[0])
+    yield words.bounds(primary, measures[0])
+    for measure in measures[1:]:
+        yield words.amount(arm.metrics[measure.name].value, measure)
+    yield words.duration(arm.cost.seconds) if arm.cost and arm.cost.seconds else ""
+
+
+def _plan_table(rows: Sequence[TrainableRow], phases: Sequence[str]) -> Table:
+    table = _table()
+    table.add_column("stage", overflow="fold", ratio=2)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for name in phases[:3]:
+        table.add_column(f"rate, {escape(name)}", justify="right", ratio=1)
+    for row in rows:
+        name = f"head: {row.stage}" if row.is_head else row.stage
+        rates = ["" if one.rate is None else f"{one.rate:.2g}" for one in row.rates[:3]]
+        table.add_row(escape(name), words.short(row.parameters), row.how, *rates,
+                      style="dim" if row.how == "frozen" else "")
+    return table
+
+
+def _plan_sentence(plan: Plan, rows: Sequence[TrainableRow]) -> str:
+    total = sum(row.parameters for row in rows)
+    moving = sum(row.parameters for row in rows if row.how != "frozen")
+    solved = " The head is solved in closed form." if any(isinstance(phase, Solve) for phase in plan.phases) else ""
+    return f"{words.short(moving)} of {words.short(total)} parameters are learned; the others stay as they are.{solved}"
+
+
+def _files(receipt: Receipt, console: Console) -> None:
+    console.print(Text(f"In {receipt.run}:", style="dim"))
+    width = max(len(name) for name, _ in FILES)
+    for name, meaning in FILES:
+        console.print(Text(f"  {name:<{width}}  {meaning}", style="dim"))
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+
+
+def _paragraph(text: str, console: Console, style: str = "") -> None:
+    console.print(Text(text, style=style))

@@ -1,0 +1,105 @@
+"""Numbers as people read them, and the few nouns that sentences need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from headstart.receipt.document import LabelPoint, Measure, Range
+
+NOUNS = {"image": "images", "text": "texts", "audio": "recordings"}
+"""What the examples of a modality are called; "examples" where it is not known."""
+UNKNOWN = "not known"
+
+
+def noun(modality: str) -> str:
+    return NOUNS.get(modality, "examples")
+
+
+def amount(value: float | None, measure: Measure) -> str:
+    """A metric's value: 96.7 % for shares, 0.412 for numbers."""
+    if value is None:
+        return UNKNOWN
+    return f"{100 * value:.1f} %" if measure.is_share else plain(value)
+
+
+def difference(value: float, measure: Measure) -> str:
+    """The size of a difference of two values: 35.4 points for shares, 0.12 for numbers."""
+    return f"{100 * abs(value):.1f} points" if measure.is_share else plain(abs(value))
+
+
+def signed(value: float | None, measure: Measure) -> str:
+    """`+35.4 points`, `−0.120`."""
+    return UNKNOWN if value is None else f"{'−' if value < 0 else '+'}{difference(value, measure)}"
+
+
+def in_sentence(measure: Measure) -> str:
+    """A metric's title inside a sentence: accuracy, but R²."""
+    return lower_first(measure.title) if measure.is_share else measure.title
+
+
+def heading(measure: Measure) -> str:
+    """A metric above a column; an arrow where less is better."""
+    return measure.title if measure.greater_is_better else f"{measure.title} ↓"
+
+
+def bounds(given: Range | LabelPoint, measure: Measure) -> str:
+    """`29.2 to 41.7`, without a unit; empty when there is no interval."""
+    if given.low is None and given.high is None:
+        return ""
+    scale = 100 if measure.is_share else 1
+    ends = [UNKNOWN if end is None else f"{scale * end:.1f}" if measure.is_share else plain(end)
+            for end in (given.low, given.high)]
+    return " to ".join(ends).replace("-", "−")
+
+
+def plain(value: float) -> str:
+    """Three significant digits, without an exponent where that stays short."""
+    digits = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    text = f"{value:.{digits}f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def count(number: int, things: str) -> str:
+    """`1,200 images`; the singular for one."""
+    return f"{number:,} {things.removesuffix('s') if number == 1 and things != 'series' else things}"
+
+
+def short(number: float) -> str:
+    """11.2 M, 512 k, 940."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:.1f} {letter}"
+    return f"{number:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """4.2 s, 3 min 12 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def size(given: float) -> str:
+    """Bytes as 1.4 GB."""
+    return f"{given / 1e9:.1f} GB" if given >= 1e9 else f"{given / 1e6:.0f} MB"
+
+
+def lower_first(title: str) -> str:
+    """A title inside a sentence; acronyms stay as they are."""
+    return title if len(title) > 1 and title[1].isupper() else title[:1].lower() + title[1:]
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def answer(given: JsonValue) -> str:
+    """A label, labels or a number as a person reads it."""
+    if isinstance(given, list):
+        return ", ".join(str(name) for name in given) or "none"
+    return plain(given) if isinstance(given, float) else str(given)

@@ -1,0 +1,169 @@
+"""Ways to compute a frozen trunk. Each takes batches of inputs and gives features, in order, as float32.
+
+`Reference` is how people write it (eager, float32) and is what the others are compared with.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core import files, hardware
+from headstart.sources.contract import Inputs, Source
+from headstart.sources.points import Point
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH = 32
+Output = dict[Point, NDArray[np.float32]]
+
+
+class Runtime(ABC):
+    """A frozen trunk that is ready to compute."""
+
+    name: str
+
+    @abstractmethod
+    def run(self, batches: Iterable[Inputs]) -> Iterator[Output]:
+        """Features of each batch (at most BATCH examples), in the order of the batches."""
+
+
+class Eager(Runtime):
+    """PyTorch as it is: float32 as the reference, or bfloat16 with channels last where the processor has it."""
+
+    def __init__(self, source: Source, points: Sequence[Point], *, precise: bool = False) -> None:
+        import torch
+
+        self._points = tuple(points)
+        self._trunk = _build(source, points)
+        self._type = torch.bfloat16 if hardware.has_native_bfloat16() and not precise else torch.float32
+        if not precise:
+            self._trunk = self._trunk.to(self._type).to(memory_format=torch.channels_last)
+        self.name = "reference" if precise else f"eager {str(self._type).removeprefix('torch.')}"
+
+    def run(self, batches: Iterable[Inputs]) -> Iterator[Output]:
+        import torch
+
+        with torch.inference_mode():
+            for batch in batches:
+                outputs = self._trunk(*(torch.from_numpy(np.ascontiguousarray(batch[key])) for key in sorted(batch)))
+                yield {point: output.float().numpy() for point, output in zip(self._points, outputs, strict=True)}
+
+
+class OpenVino(Runtime):
+    """The trunk as an OpenVINO program.
+
+    Args:
+        precision: "f16", "bf16" or "f32": of the arithmetic. Where the processor multiplies float16 itself, that is
+            as fast as bfloat16 and a hundred times nearer to the reference.
+    """
+
+    def __init__(self, model: Path, points: Sequence[Point], precision: str) -> None:
+        import openvino
+
+        core = openvino.Core()
+        core.set_property({"CACHE_DIR": str(model.parent / "compiled")})
+        self.name = f"openvino {precision}"
+        self._points = tuple(points)
+        self._program = core.compile_model(
+            model,
+            "CPU",
+            {
+                "PERFORMANCE_HINT": "THROUGHPUT",
+                "INFERENCE_PRECISION_HINT": precision,
+                "INFERENCE_NUM_THREADS": hardware.cores(),
+            },
+        )
+
+    @staticmethod
+    def precisions() -> list[str]:
+        """Those that this processor computes itself, the best first."""
+        import openvino
+
+        able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return [hint for capability, hint in (("FP16", "f16"), ("BF16", "bf16")) if capability in able] + ["f32"]
+
+    @staticmethod
+    def convert(source: Source, points: Sequence[Point], example: Inputs, model: Path) -> None:
+        """Writes the program for batches shaped like `example` (any size of batch up to BATCH is padded)."""
+        import warnings
+
+        import openvino
+        import torch
+
+        trunk = _build(source, points)
+        keys = sorted(example)
+        few = tuple(torch.from_numpy(np.repeat(example[key][:1], 2, axis=0)) for key in keys)
+        shapes = [openvino.PartialShape([BATCH, *example[key].shape[1:]]) for key in keys]
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            traced = torch.jit.trace(trunk, few, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
+            program = openvino.convert_model(traced, example_input=few, input=shapes)
+        with files.atomic(model.with_suffix(".bin")) as weights:
+            openvino.save_model(program, weights.with_suffix(".xml"), compress_to_fp16=False)
+            weights.with_suffix(".bin").replace(weights)
+            weights.with_suffix(".xml").replace(model)
+
+    def run(self, batches: Iterable[Inputs]) -> Iterator[Output]:
+        from collections import deque
+
+        requests = [
+            self._program.create_infer_request()
+            for _ in range(self._program.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        ]
+        free, busy = deque(requests), deque[tuple[Any, int]]()
+        for batch in batches:
+            if not free:
+                yield self._finish(busy, free)
+            request = free.popleft()
+            count = len(next(iter(batch.values())))
+            request.start_async({index: _pad(batch[key]) for index, key in enumerate(sorted(batch))})
+            busy.append((request, count))
+        while busy:
+            yield self._finish(busy, free)
+
+    def _finish(self, busy: Any, free: Any) -> Output:
+        request, count = busy.popleft()
+        request.wait()
+        output = {
+            point: np.array(request.get_output_tensor(index).data[:count], dtype=np.float32)
+            for index, point in enumerate(self._points)
+        }
+        free.append(request)
+        return output
+
+
+def _pad(array: NDArray[Any]) -> NDArray[Any]:
+    if len(array) == BATCH:
+        return array
+    return np.concatenate([array, np.repeat(array[:1], BATCH - len(array), axis=0)])
+
+
+def _build(source: Source, points: Sequence[Point]) -> torch.nn.Module:
+    """Inputs (in the alphabetical order of their names) to the features at `points`."""
+    import torch
+
+    from headstart.sources.network import Network, pool
+
+    layouts = {stage.name: stage.layout for stage in source.stages}
+    wanted = sorted({point.stage for point in points})
+
+    class Trunk(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = Network(source)
+
+        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            heard = self.network({"image": image}, wanted)
+            return tuple(
+                heard[point.stage] if point.whole else pool(heard[point.stage], layouts[point.stage])
+                for point in points
+            )
+
+    return Trunk().eval()

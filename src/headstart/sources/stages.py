@@ -1,0 +1,206 @@
+"""Cutting any network into stages: ordered slices that together hold every parameter before the classifier.
+
+The network is run once on a blank input to see what is executed, in which order, and what comes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import SourceError
+from headstart.sources.contract import Stage
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+CONTAINERS = ("features", "blocks", "layers", "stages", "layer", "levels", "encoder")
+"""Names under which the libraries keep the repeated part of a network; its elements become stages."""
+
+WRAPPER_SHARE = 0.5
+"""A child with more than this share of the parameters is only a wrapper, when it holds such a container."""
+
+
+@dataclass
+class Unit:
+    """A module that is never divided between stages, and what was seen of it in one run."""
+
+    path: str
+    module: nn.Module
+    position: int = -1
+    output: Any = None
+
+
+def find_classifier(network: nn.Module, batch: torch.Tensor) -> str:
+    """Path of the last linear layer that runs, which is the one that answers.
+
+    Raises:
+        SourceError: the network's output does not come from a linear layer.
+    """
+    import torch
+
+    executed: list[tuple[str, torch.Tensor]] = []
+    handles = [
+        module.register_forward_hook(_recorder(executed, path))
+        for path, module in network.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    ]
+    try:
+        with torch.no_grad():
+            output = first_tensor(network(batch))
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not executed or executed[-1][1].shape != output.shape:
+        raise SourceError(
+            "this network's head is not a linear layer, so another cannot be put in its place. "
+            "Choose a source that ends in a linear classifier."
+        )
+    return executed[-1][0]
+
+
+def _recorder(executed: list[tuple[str, torch.Tensor]], path: str) -> Any:
+    def record(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        executed.append((path, output))
+
+    return record
+
+
+def cut(network: nn.Module, batch: torch.Tensor, classifier: str) -> tuple[Stage, ...]:
+    """The stages of `network`, in the order in which they run on `batch` (1, C, H, W)."""
+    import torch
+
+    units = [Unit(path, module) for path, module in _units(network, "", _count(network)) if path != classifier]
+    runs = 0
+    entered: list[torch.Tensor] = []
+
+    def seen(unit: Unit) -> Any:
+        def record(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            nonlocal runs
+            unit.position, unit.output = runs, first_tensor(output)
+            runs += 1
+
+        return record
+
+    handles = [unit.module.register_forward_hook(seen(unit)) for unit in units]
+    handles.append(
+        network.get_submodule(classifier).register_forward_pre_hook(lambda _module, inputs: entered.append(inputs[0]))
+    )
+    try:
+        with torch.no_grad():
+            network(batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    executed = sorted((unit for unit in units if unit.position >= 0), key=lambda unit: unit.position)
+    groups = _group(executed)
+    return _stages(network, groups, classifier, entered[-1])
+
+
+def _units(module: nn.Module, prefix: str, total: int) -> list[tuple[str, nn.Module]]:
+    """The modules that stages are made of: children, with containers (and wrappers of containers) opened."""
+    found: list[tuple[str, nn.Module]] = []
+    for name, child in module.named_children():
+        path = f"{prefix}{name}"
+        if _opens(name, child, total):
+            found.extend(_units(child, f"{path}.", total))
+        elif name in ("classifier", "head", "heads", "fc") and not prefix:
+            found.extend((f"{path}.{inner}" if inner else path, leaf) for inner, leaf in _leaves(child))
+        else:
+            found.append((path, child))
+    return found
+
+
+def _leaves(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    return [(name, child) for name, child in module.named_modules() if not list(child.children())]
+
+
+def _opens(name: str, child: nn.Module, total: int) -> bool:
+    if not list(child.children()):
+        return False
+    if name in CONTAINERS:
+        return True
+    holds = any(path.split(".")[-1] in CONTAINERS for path, _ in child.named_modules() if path)
+    return holds and _count(child) > WRAPPER_SHARE * total
+
+
+def _group(units: list[Unit]) -> list[list[Unit]]:
+    """Units without weights, and norms, join the stage before them."""
+    groups: list[list[Unit]] = []
+    for unit in units:
+        if groups and not _has_weights(unit.module):
+            groups[-1].append(unit)
+        else:
+            groups.append([unit])
+    if len(groups) > 1 and not any(_has_weights(unit.module) for unit in groups[0]):
+        groups[1] = groups[0] + groups[1]
+        del groups[0]
+    return groups
+
+
+def _has_weights(module: nn.Module) -> bool:
+    return any(parameter.ndim > 1 for parameter in module.parameters())
+
+
+def _stages(network: nn.Module, groups: list[list[Unit]], classifier: str, entered: torch.Tensor) -> tuple[Stage, ...]:
+    owned = [[unit.path for unit in group] for group in groups]
+    for name, _ in list(network.named_parameters()) + list(network.named_buffers()):
+        if not belongs(name, (classifier, *(path for paths in owned for path in paths))):
+            owned[0].append(name)  # class tokens, position embeddings: they act on the input
+    stages = []
+    for index, (group, paths) in enumerate(zip(groups, owned, strict=True)):
+        last = index == len(groups) - 1
+        output = entered if last else group[-1].output
+        layout = layout_of(output)
+        count = sum(parameter.numel() for name, parameter in network.named_parameters() if belongs(name, paths))
+        stages.append(
+            Stage(
+                name=group[0].path,
+                owns=tuple(paths),
+                tap=classifier if last else group[-1].path,
+                layout=layout,
+                shape=tuple(output.shape[1:]),
+                width=_width(output, layout),
+                parameters=count,
+            )
+        )
+    return tuple(stages)
+
+
+def belongs(name: str, paths: Any) -> bool:
+    """Whether the parameter or module called `name` lies at or under one of `paths`."""
+    return any(name == path or name.startswith(f"{path}.") for path in paths)
+
+
+def layout_of(output: torch.Tensor) -> str:
+    """The layout of a stage's output; a map's two spatial axes are told by being equal (inputs are square)."""
+    if output.ndim == 2:
+        return "pooled"
+    if output.ndim == 3:
+        return "sequence"
+    if output.ndim == 4:
+        return "map-last" if output.shape[1] == output.shape[2] != output.shape[3] else "map"
+    raise SourceError(f"a stage of this network gives a tensor with {output.ndim} axes; 2, 3 or 4 can be used.")
+
+
+def _width(output: torch.Tensor, layout: str) -> int:
+    return int(output.shape[1] if layout == "map" else output.shape[-1])
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def first_tensor(output: Any) -> torch.Tensor:
+    """The tensor in what a module returns: itself, the logits, or the first of a tuple."""
+    import torch
+
+    if isinstance(output, torch.Tensor):
+        return output
+    for name in ("logits", "last_hidden_state"):
+        if isinstance(getattr(output, name, None), torch.Tensor):
+            return getattr(output, name)  # type: ignore[no-any-return]
+    if isinstance(output, (tuple, list)) and output:
+        return first_tensor(output[0])
+    raise SourceError(f"a stage of this network returns a {type(output).__name__}, which holds no tensor.")

@@ -1,0 +1,176 @@
+"""Choosing how a frozen trunk is computed: by a measured estimate, and only after parity is proven."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core import files, fingerprints, settings
+from headstart.core.errors import HeadstartError
+from headstart.core.registry import suggest
+from headstart.sources.contract import Inputs, Source
+from headstart.sources.points import Point
+from headstart.sources.runtimes import BATCH, Eager, OpenVino, Output, Runtime
+
+MEAN_COSINE = 0.998
+"""Parity: mean cosine with the reference that every stage must reach on the probe batch."""
+PROBE_ITEMS = 8
+CONVERSION_SECONDS = 6.0
+"""Assumed for a first conversion on this machine; replaced by what was measured."""
+CONVERTED_SPEED_UP = 2.5
+"""Assumed gain of a converted trunk over eager bfloat16; conservative against what was measured (3 to 4)."""
+RUNTIMES = ("auto", "openvino", "eager", "reference")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which runtime was taken, and why: a sentence for the receipt."""
+
+    runtime: str
+    reason: str
+    cosine: float
+    """Lowest mean cosine with the reference over the stages; 1.0 for the reference itself."""
+
+
+class Trunk:
+    """A frozen source at some points, computed by whatever pays off for the number of items to come."""
+
+    def __init__(self, source: Source, points: Sequence[Point], items: int) -> None:
+        self.source, self.points, self.items = source, tuple(sorted(points)), items
+        self.choice: Choice | None = None
+        self._asked = settings.current().runtime
+        if self._asked not in RUNTIMES:
+            raise HeadstartError(f"HEADSTART_RUNTIME is '{self._asked}'. {suggest(self._asked, RUNTIMES)}")
+
+    def run(self, batches: Iterable[Inputs]) -> Iterator[Output]:
+        """Features of each batch, in order; the first batch also serves to choose and to prove."""
+        waiting = iter(batches)
+        first = next(waiting, None)
+        if first is None:
+            return
+        runtime = self._choose(first)
+
+        def every() -> Iterator[Inputs]:
+            yield first
+            yield from waiting
+
+        yield from runtime.run(every())
+
+    def _choose(self, first: Inputs) -> Runtime:
+        model = self._model_path(first)
+        proof = model.with_suffix(".json")
+        if self._asked in ("auto", "openvino") and proof.is_file() and _openvino_serves():
+            known = files.read_json(proof)
+            if known["precision"]:
+                program = OpenVino(model, self.points, known["precision"])
+                self.choice = Choice(program.name, "converted and proven earlier", known["cosine"])
+                return program
+        if self._asked == "reference":
+            self.choice = Choice("reference", "asked for", 1.0)
+            return Eager(self.source, self.points, precise=True)
+        if self._asked == "eager" or not _openvino_serves():
+            return self._eager(
+                first, "asked for" if self._asked == "eager" else "OpenVINO does not serve this processor"
+            )
+        if self._asked == "auto":
+            eager = Eager(self.source, self.points)
+            seconds = _seconds_per_item(eager, first)
+            conversion = self._conversion_seconds()
+            if self.items * seconds < conversion + self.items * seconds / CONVERTED_SPEED_UP:
+                return self._eager(
+                    first,
+                    f"{self.items} items at {seconds * 1000:.1f} ms do not repay a conversion of "
+                    f"about {conversion:.0f} s",
+                    eager,
+                )
+        return self._convert(first, model, proof)
+
+    def _convert(self, first: Inputs, model: Path, proof: Path) -> Runtime:
+        """The trunk as a program, in the first precision that is proven equal to the reference."""
+        start = time.perf_counter()
+        OpenVino.convert(self.source, self.points, first, model)
+        seconds = round(time.perf_counter() - start, 2)
+        files.write_json(self._timing_path(), {"seconds": seconds})
+        reference = self._reference(first)
+        for precision in OpenVino.precisions():
+            program = OpenVino(model, self.points, precision)
+            cosine = self._parity(program, first, reference)
+            if cosine >= MEAN_COSINE:
+                files.write_json(
+                    proof, {"precision": precision, "cosine": cosine, "seconds": seconds, "source": self.source.name}
+                )
+                self.choice = Choice(program.name, f"converted in {seconds:.1f} s", cosine)
+                return program
+        files.write_json(proof, {"precision": None, "cosine": cosine, "seconds": seconds, "source": self.source.name})
+        return self._eager(first, f"the converted trunk differed (mean cosine {cosine:.4f} < {MEAN_COSINE})")
+
+    def _eager(self, first: Inputs, reason: str, eager: Eager | None = None) -> Runtime:
+        eager = eager or Eager(self.source, self.points)
+        cosine = self._parity(eager, first, self._reference(first))
+        if cosine >= MEAN_COSINE:
+            self.choice = Choice(eager.name, reason, cosine)
+            return eager
+        self.choice = Choice("reference", f"eager bfloat16 differed (mean cosine {cosine:.4f} < {MEAN_COSINE})", 1.0)
+        return Eager(self.source, self.points, precise=True)
+
+    def _reference(self, first: Inputs) -> Output:
+        """The reference's features of at most PROBE_ITEMS examples."""
+        return next(Eager(self.source, self.points, precise=True).run([_few(first)]))
+
+    def _parity(self, runtime: Runtime, first: Inputs, reference: Output) -> float:
+        """The lowest over the points of the mean cosine with the reference."""
+        other = next(iter(runtime.run([_few(first)])))
+        return min(mean_cosine(reference[point], other[point]) for point in self.points)
+
+    def _model_path(self, first: Inputs) -> Path:
+        import importlib.metadata
+
+        shape = [[key, *first[key].shape[1:]] for key in sorted(first)]
+        key = fingerprints.of_json(
+            [
+                [str(point) for point in self.points],
+                shape,
+                BATCH,
+                importlib.metadata.version("openvino") if _openvino_serves() else "",
+            ]
+        )
+        return settings.current().trunks / f"{self.source.fingerprint}-{key[:12]}.xml"
+
+    def _timing_path(self) -> Path:
+        return settings.current().trunks / "conversion.json"
+
+    def _conversion_seconds(self) -> float:
+        path = self._timing_path()
+        return float(files.read_json(path)["seconds"]) if path.is_file() else CONVERSION_SECONDS
+
+
+def _openvino_serves() -> bool:
+    import importlib.util
+    import platform
+
+    return platform.machine() in ("x86_64", "AMD64") and importlib.util.find_spec("openvino") is not None
+
+
+def _seconds_per_item(runtime: Runtime, batch: Inputs) -> float:
+    """After one warm-up of the same shape."""
+    few = _few(batch)
+    next(iter(runtime.run([few])))
+    start = time.perf_counter()
+    next(iter(runtime.run([few])))
+    return (time.perf_counter() - start) / len(next(iter(few.values())))
+
+
+def _few(batch: Inputs) -> Inputs:
+    return {key: value[:PROBE_ITEMS] for key, value in batch.items()}
+
+
+def mean_cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Mean over examples of the cosine between rows of two arrays (N, …)."""
+    a, b = one.reshape(len(one), -1).astype(np.float64), other.reshape(len(other), -1).astype(np.float64)
+    product = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return float(np.nan_to_num(np.mean((a * b).sum(axis=1) / np.maximum(product, 1e-12)), nan=-1.0))

@@ -1,0 +1,130 @@
+"""A head solved in closed form, then the last stages trained with it: LP-FT (Kumar et al. 2022)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import pydantic
+
+from headstart.core.errors import StrategyError
+from headstart.engine.plan import Head, Length, Objective, Phase, Plan, Schedule, Solve, Stop, Stream, Train
+from headstart.sources import Source
+from headstart.strategies.contract import Strategy, Target
+from headstart.strategies.probe import HEAD
+from headstart.tasks import Task
+
+DEFAULT_SHARE = 0.75
+"""Of the parameters that train by default: the last stages that together hold at least this share."""
+IMBALANCE = 3.0
+"""Largest class over smallest from which rare classes weigh more in the loss."""
+
+
+class Finetune(Strategy):
+    """Trains the head and the last stages from the closed-form head on; earlier stages stay frozen."""
+
+    title: ClassVar[str] = "Closed-form head, then the last stages trained with it"
+    is_random: ClassVar[bool] = True
+
+    freeze: str = pydantic.Field(
+        "auto",
+        description="Last stage that stays frozen: auto, none (all train), all (only the head trains), or a name.",
+    )
+    epochs: float = pydantic.Field(12, gt=0, le=1000, description="Times through the training examples.")
+    learning_rate: float = pydantic.Field(3e-4, gt=0, le=1, description="Of the last stage, for AdamW.")
+    head_rate: float = pydantic.Field(1e-3, gt=0, le=1, description="Of the head.")
+    decay: float = pydantic.Field(
+        0.8, gt=0, le=1, description="Each earlier stage trains at this share of the next one's rate."
+    )
+    gradual: bool = pydantic.Field(
+        False, description="Unfreeze in three phases: head, later half, everything that trains."
+    )
+    batch: int = pydantic.Field(32, ge=1, le=4096, description="Examples a step.")
+    views: int = pydantic.Field(
+        4, ge=0, le=64, description="Augmented views of each example; 0 makes a new one every epoch."
+    )
+    mix: Literal["none", "mixup", "cutmix"] = pydantic.Field("none", description="Mixing of examples within a batch.")
+    l2_sp: float = pydantic.Field(0.0, ge=0, description="Weight of the pull towards the source's weights.")
+    averaging: Literal["none", "ema", "wise"] = pydantic.Field(
+        "ema", description="ema: moving average of weights; wise: half-way back to the start (WiSE-FT)."
+    )
+    patience: int = pydantic.Field(
+        4, ge=0, description="Evaluations without a gain before it stops; 0 never stops early."
+    )
+    refit: bool = pydantic.Field(
+        True, description="Train again with the validation examples, as long as they found best."
+    )
+    warm_up: float = pydantic.Field(0.1, ge=0, lt=1, description="Share of training with a rising rate.")
+    weight_decay: float = pydantic.Field(0.01, ge=0, description="Of AdamW.")
+    statistics: Literal["frozen", "updated"] = pydantic.Field(
+        "frozen", description="Whether batch norms of stages that train keep the source's moments."
+    )
+
+    def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
+        rates = self._rates(source)
+        stream = Stream("target", "train", (HEAD,), self.batch, self.views, self.mix, target.imbalance > IMBALANCE)
+        head = Head(HEAD, task.describe(), (source.stages[-1].name,), start="solved")
+        solve = Solve(HEAD, "train", ((source.stages[-1].name,),), "best")
+        sets = [tuple(rates.items())] if not self.gradual else gradual_sets(rates)
+        share = self.epochs / len(sets)
+        phases: list[Phase] = [solve]
+        for number, trains in enumerate(sets):
+            phases.append(
+                Train(
+                    name="finetune" if len(sets) == 1 else f"finetune {number + 1} of {len(sets)}",
+                    trains=trains,
+                    streams=("target",),
+                    length=Length(epochs=share),
+                    schedule=Schedule(self.warm_up),
+                    objectives=(Objective("l2_sp", self.l2_sp),) if self.l2_sp else (),
+                    averaging=self.averaging,
+                    averaging_rate=0.98 if self.averaging == "ema" else 0.5,
+                    stop=Stop("validation", self.patience),
+                    statistics=self.statistics,
+                    weight_decay=self.weight_decay,
+                )
+            )
+        return Plan("finetune", (stream,), (head,), tuple(phases), refit=self.refit, seed=seed)
+
+    def _rates(self, source: Source) -> dict[str, float]:
+        """Learning rates of the stages that train, falling towards the input, and of the head."""
+        training = stages_after(source, self.freeze)
+        rates = {
+            stage: self.learning_rate * self.decay ** (len(training) - 1 - place)
+            for place, stage in enumerate(training)
+        }
+        return {**rates, HEAD: self.head_rate}
+
+
+def stages_after(source: Source, freeze: str) -> list[str]:
+    """The stages that train when everything up to `freeze` is frozen.
+
+    Raises:
+        StrategyError: no stage of that name.
+    """
+    names = [stage.name for stage in source.stages]
+    if freeze == "none":
+        return names
+    if freeze == "all":
+        return []
+    if freeze == "auto":
+        total = sum(stage.parameters for stage in source.stages)
+        kept = 0
+        for place in range(len(names) - 1, -1, -1):
+            kept += source.stages[place].parameters
+            if kept >= DEFAULT_SHARE * total:
+                return names[place:]
+        return names
+    if freeze not in names:
+        raise StrategyError(
+            f"{source.name} has no stage '{freeze}' to freeze up to. Its stages: {', '.join(names)}; "
+            "or auto, none, all."
+        )
+    return names[names.index(freeze) + 1 :]
+
+
+def gradual_sets(rates: dict[str, float]) -> list[tuple[tuple[str, float], ...]]:
+    """The head, then the later half of the stages with it, then all of them (after Howard and Ruder 2018)."""
+    stages = [name for name in rates if name != HEAD]
+    later = stages[len(stages) // 2 :]
+    chosen: list[list[str]] = [[], later, stages] if len(stages) > 1 else [[], stages]
+    return [tuple((name, rates[name]) for name in [*names, HEAD]) for names in chosen]

@@ -1,0 +1,66 @@
+"""Which task a target asks for, from the type of its label column, unless the user says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from headstart.core.errors import DataError
+from headstart.core.registry import Registry
+from headstart.data.table import LABEL, Examples
+from headstart.tasks.contract import Task
+
+tasks: Registry[type[Task]] = Registry(
+    "task",
+    {
+        "classification": "headstart.tasks.classification:Classification",
+        "multilabel": "headstart.tasks.multilabel:MultiLabel",
+        "regression": "headstart.tasks.regression:Regression",
+        "imitation": "headstart.tasks.imitation:Imitation",
+    },
+)
+
+FEW_VALUES = 20
+"""A column of whole numbers with at most this many different ones is taken for classes."""
+REPEATS = 10
+"""So is one whose numbers each stand there this many times, on average."""
+
+
+def choose(examples: Examples, asked: str | None = None, label: str = LABEL) -> Task:
+    """The task of column `label`, from training examples: strings are classes, lists are several labels, numbers a
+    quantity.
+
+    Raises:
+        DataError: the labels do not suit the task that was asked for.
+    """
+    values = [value for value in examples.labels(label) if value is not None]
+    kind = asked or _kind(examples.table.column(label).type, values)
+    return tasks.get(kind).from_labels(label, values)
+
+
+def use(stored: dict[str, Any]) -> Task:
+    """The task that `Task.describe` gave."""
+    return tasks.get(stored["kind"])(label=stored["label"], labels=tuple(stored["labels"]), primary=stored["primary"])
+
+
+def _kind(kind: pa.DataType, values: Sequence[Any]) -> str:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return "multilabel"
+    different = len(set(map(str, values)))
+    if pa.types.is_floating(kind):
+        whole = all(float(value).is_integer() for value in values)
+        return "classification" if whole and different <= FEW_VALUES else "regression"
+    if pa.types.is_integer(kind) and different > FEW_VALUES and len(values) < REPEATS * different:
+        return "regression"
+    return "classification"
+
+
+def known_label(value: str, label: str, labels: Sequence[str]) -> DataError:
+    """The error for a label that training did not have."""
+    from headstart.core.registry import suggest
+
+    return DataError(
+        f"The label '{value}' in column '{label}' was not among the training labels. {suggest(value, labels)}"
+    )

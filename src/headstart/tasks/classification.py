@@ -1,0 +1,146 @@
+"""One label of several an example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core.errors import DataError, StrategyError
+from headstart.measure import scores as measures
+from headstart.measure.calibration import calibration_error, fit_temperature, softmax
+from headstart.measure.lda import fit_lda
+from headstart.measure.linear import LinearSolution
+from headstart.measure.logistic import fit_logistic
+from headstart.measure.ridge import fit_ridge
+from headstart.tasks.choose import known_label
+from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets, Task
+
+if TYPE_CHECKING:
+    import torch
+
+IMBALANCE = 3.0
+"""Largest class over smallest from which balanced accuracy, not accuracy, decides the verdict."""
+
+
+def as_name(value: Any) -> str:
+    """The name of a label: 3.0 and 3 are one class."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+@dataclass(frozen=True)
+class Classification(Task):
+    """Targets (N,): numbers of classes. Scores (N, K): logits."""
+
+    kind: ClassVar[str] = "classification"
+    solvers: ClassVar[tuple[str, ...]] = ("best", "ridge", "lda", "logistic")
+    primary: str = "accuracy"
+
+    @classmethod
+    def from_labels(cls, label: str, values: Sequence[Any]) -> Classification:
+        names = [as_name(value) for value in values]
+        counts = {name: names.count(name) for name in sorted(set(names), key=_natural)}
+        if len(counts) < 2:
+            raise DataError(
+                f"Column '{label}' has one class only ({next(iter(counts), 'none')}). "
+                "At least two are needed to learn to tell them apart."
+            )
+        uneven = max(counts.values()) > IMBALANCE * min(counts.values())
+        return cls(label, tuple(counts), "balanced_accuracy" if uneven else "accuracy")
+
+    def encode(self, values: Sequence[Any]) -> Targets:
+        number = {name: index for index, name in enumerate(self.labels)}
+        try:
+            return np.array([number[as_name(value)] for value in values], dtype=np.int64)
+        except KeyError as unknown:
+            raise known_label(str(unknown.args[0]), self.label, self.labels) from None
+
+    def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
+        """Ridge and LDA by exact leave-one-out, or logistic; "best" takes the lower left-out log-loss of the
+        closed forms. Scores are scaled by a temperature fitted on the left-out scores (Guo et al. 2017)."""
+        fits: dict[str, Callable[[], LinearSolution]] = {
+            "ridge": lambda: fit_ridge(
+                features, np.eye(self.outputs)[targets], choose=lambda left_out: self.left_out_loss(left_out, targets)
+            ),
+            "lda": lambda: fit_lda(features, targets, self.outputs),
+            "logistic": lambda: fit_logistic(features, targets, self.outputs),
+        }
+        wanted = ("ridge", "lda") if solver == "best" else (solver,)
+        if not set(wanted) <= set(fits):
+            raise StrategyError(f"Classification has no solver '{solver}'. Known: {', '.join(self.solvers)}.")
+        found = [self._calibrated(fits[name](), targets) for name in wanted]
+        return min(found, key=lambda solution: measures.log_loss(targets, softmax(solution.left_out)))
+
+    def _calibrated(self, solution: LinearSolution, targets: Targets) -> LinearSolution:
+        return solution.scaled(fit_temperature(solution.left_out, targets))
+
+    def left_out_loss(self, scores: Scores, targets: Targets) -> float:
+        """Log-loss at the best temperature."""
+        return measures.log_loss(targets, softmax(fit_temperature(scores, targets) * scores))
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy; targets (N,) of classes, or (N, K) of mixed ones."""
+        from torch.nn import functional
+
+        return functional.cross_entropy(outputs.float(), targets, reduction="none")
+
+    def balance(self, targets: Targets) -> NDArray[np.float64]:
+        """Inverse frequency, with mean one over the examples."""
+        counts = np.bincount(targets, minlength=self.outputs).clip(min=1)
+        return np.asarray(len(targets) / (self.outputs * counts), dtype=np.float64)
+
+    def decode(self, scores: Scores) -> Predictions:
+        probabilities = softmax(np.asarray(scores, dtype=np.float64))
+        best = probabilities.argmax(axis=1)
+        return Predictions(
+            scores, [self.labels[number] for number in best], probabilities, probabilities[np.arange(len(best)), best]
+        )
+
+    def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
+        probabilities = predictions.probabilities
+        assert probabilities is not None
+        best = predictions.scores.argmax(axis=1)
+        classes = self.outputs
+        return [
+            Metric("accuracy", "Accuracy", measures.accuracy_statistic(targets, best)),
+            Metric(
+                "balanced_accuracy", "Balanced accuracy", measures.balanced_accuracy_statistic(targets, best, classes)
+            ),
+            Metric("macro_f1", "Macro F1", measures.macro_f1_statistic(targets, best, classes)),
+            Metric(
+                "log_loss", "Log-loss", measures.log_loss_statistic(targets, probabilities), greater_is_better=False
+            ),
+            Metric(
+                "calibration_error",
+                "Calibration error",
+                _calibration_statistic(probabilities, targets),
+                greater_is_better=False,
+            ),
+        ]
+
+    def baselines(self, targets: Targets) -> list[Baseline]:
+        counts = np.bincount(targets, minlength=self.outputs) + 0.5
+        return [
+            Baseline(
+                "majority", f"Majority class ({self.labels[int(counts.argmax())]})", np.log(counts / counts.sum())[None]
+            )
+        ]
+
+
+def _calibration_statistic(probabilities: NDArray[np.float64], targets: Targets) -> measures.Statistic:
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows = [np.repeat(np.arange(len(targets)), row.astype(np.int64)) for row in weights]
+        return np.array([calibration_error(probabilities[row], targets[row]) for row in rows])
+
+    return statistic
+
+
+def _natural(name: str) -> tuple[int, float, str]:
+    """Numbers in their order, then words."""
+    try:
+        return (0, float(name), name)
+    except ValueError:
+        return (1, 0.0, name)

@@ -1,0 +1,132 @@
+"""What every task gives: targets from labels, a closed-form head, a loss, predictions, metrics, baselines."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.measure.linear import LinearSolution
+from headstart.measure.scores import Statistic
+
+if TYPE_CHECKING:
+    import torch
+
+Scores = NDArray[np.float64]
+"""(N, K): what a head gives, before decoding (logits, or the numbers themselves)."""
+Targets = NDArray[Any]
+"""(N,) or (N, K): labels as the task's loss and metrics take them."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measure of predictions, on stored per-item values so that intervals can be made from it."""
+
+    name: str
+    title: str
+    statistic: Statistic
+    """Weights of items (R, N) -> values (R,)."""
+    greater_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Decoded answers for N examples."""
+
+    scores: Scores
+    answers: list[Any]
+    """One Python value an example: a label, a list of labels, a number."""
+    probabilities: NDArray[np.float64] | None
+    """(N, K) where the task has them."""
+    confidence: NDArray[np.float64]
+    """(N,) how sure the answer is; for sorting mistakes."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A way to answer that costs nothing and knows no source."""
+
+    name: str
+    title: str
+    scores: Scores
+    """(1, K): the same answer for every example."""
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """What one head answers. `kind` names it in the registry; `label` is the column it learns."""
+
+    label: str
+    labels: tuple[str, ...]
+    """Names of the outputs, in order."""
+    kind: ClassVar[str]
+    primary: str
+    """Name of the metric that decides the verdict; greater is better."""
+    solvers: ClassVar[tuple[str, ...]]
+    """Closed-form ways to fit the head, the first tried by default."""
+
+    @property
+    def outputs(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    @abstractmethod
+    def from_labels(cls, label: str, values: Sequence[Any]) -> Task:
+        """The task that the training labels `values` of column `label` make.
+
+        Raises:
+            DataError: there is nothing to learn from them.
+        """
+
+    @abstractmethod
+    def encode(self, values: Sequence[Any]) -> Targets:
+        """Labels as they stand in the table to targets.
+
+        Raises:
+            DataError: a label that was not among the training labels.
+        """
+
+    @abstractmethod
+    def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
+        """The head in closed form, calibrated, with its left-out scores."""
+
+    @abstractmethod
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Loss (N,) of outputs (N, K): one number an example, for others to weigh and reduce."""
+
+    @abstractmethod
+    def decode(self, scores: Scores) -> Predictions:
+        """Answers from the head's scores."""
+
+    @abstractmethod
+    def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
+        """Every measure of these predictions."""
+
+    @abstractmethod
+    def left_out_loss(self, scores: Scores, targets: Targets) -> float:
+        """One number to choose by among solutions' left-out scores; lower is better."""
+
+    @abstractmethod
+    def baselines(self, targets: Targets) -> list[Baseline]:
+        """Trivial answers from the training targets alone."""
+
+    def balance(self, targets: Targets) -> NDArray[np.float64]:
+        """Weights (K,) of the outputs that make up for imbalance; ones where the task has none."""
+        del targets
+        return np.ones(self.outputs)
+
+    def value(self, predictions: Predictions, targets: Targets) -> float:
+        """The primary metric."""
+        metric = self.metric(predictions, targets)
+        return float(metric.statistic(np.ones((1, len(targets))))[0])
+
+    def metric(self, predictions: Predictions, targets: Targets) -> Metric:
+        return next(metric for metric in self.metrics(predictions, targets) if metric.name == self.primary)
+
+    def describe(self) -> dict[str, Any]:
+        """What a run stores, to rebuild the task by `tasks.use`."""
+        return {"kind": self.kind, "label": self.label, "labels": list(self.labels), "primary": self.primary}

@@ -1,0 +1,95 @@
+"""A number an example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core.errors import DataError, StrategyError
+from headstart.measure import scores as measures
+from headstart.measure.linear import LinearSolution
+from headstart.measure.ridge import fit_ridge
+from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets, Task
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Regression(Task):
+    """Targets (N,) of float64. Scores (N, 1): the number itself."""
+
+    kind: ClassVar[str] = "regression"
+    solvers: ClassVar[tuple[str, ...]] = ("ridge",)
+    primary: str = "r_squared"
+
+    @classmethod
+    def from_labels(cls, label: str, values: Sequence[Any]) -> Regression:
+        numbers = _numbers(label, values)
+        if np.ptp(numbers) == 0:
+            raise DataError(f"Every value in column '{label}' is {numbers[0]:g}: there is nothing to learn.")
+        return cls(label, (label,))
+
+    def encode(self, values: Sequence[Any]) -> Targets:
+        return _numbers(self.label, values)
+
+    def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
+        if solver not in ("best", "ridge"):
+            raise StrategyError(f"Regression has no solver '{solver}'. Known: ridge.")
+        return fit_ridge(features, np.asarray(targets, np.float64)[:, None])
+
+    def left_out_loss(self, scores: Scores, targets: Targets) -> float:
+        return measures.root_mean_squared_error(targets, scores[:, 0])
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return (outputs[:, 0].float() - targets.float()) ** 2
+
+    def decode(self, scores: Scores) -> Predictions:
+        return Predictions(scores, [float(value) for value in scores[:, 0]], None, np.ones(len(scores)))
+
+    def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
+        answers = predictions.scores[:, 0]
+        return [
+            Metric("r_squared", "R²", measures.r_squared_statistic(targets, answers)),
+            Metric(
+                "mean_absolute_error",
+                "Mean absolute error",
+                measures.mean_absolute_error_statistic(targets, answers),
+                greater_is_better=False,
+            ),
+            Metric(
+                "root_mean_squared_error",
+                "Root mean squared error",
+                measures.root_mean_squared_error_statistic(targets, answers),
+                greater_is_better=False,
+            ),
+            Metric("spearman", "Rank correlation", measures.spearman_statistic(targets, answers)),
+        ]
+
+    def baselines(self, targets: Targets) -> list[Baseline]:
+        return [Baseline("mean", "Mean of the training values", np.array([[np.mean(targets)]]))]
+
+
+def _numbers(label: str, values: Sequence[Any]) -> NDArray[np.float64]:
+    try:
+        numbers = np.array([float(value) for value in values])
+    except (TypeError, ValueError):
+        bad = next(value for value in values if not _is_number(value))
+        raise DataError(f"Column '{label}' holds '{bad}', which is not a number.") from None
+    if not np.isfinite(numbers).all():
+        raise DataError(
+            f"Column '{label}' holds a value that is not finite in row {int(np.argmin(np.isfinite(numbers)))}."
+        )
+    return numbers
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

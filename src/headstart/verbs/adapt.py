@@ -1,0 +1,203 @@
+"""Adapt a source to a target: from files to a saved run with its proof."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart import tasks
+from headstart.bank import Bank
+from headstart.core import files, hardware, settings
+from headstart.core.errors import HeadstartError, RunError
+from headstart.data import checks, splits
+from headstart.data.read import read
+from headstart.data.table import Examples, Table
+from headstart.engine.run import run
+from headstart.engine.trained import Workplace
+from headstart.sources import Source, open_source
+from headstart.sources.local import RUN_MARK
+from headstart.strategies import Strategy, Target
+from headstart.tasks import Task
+from headstart.verbs import artefact, baselines, proof
+from headstart.verbs.model import Model, load
+from headstart.verbs.recipe import Recipe, checked, dump
+from headstart.verbs.recipe import load as load_recipe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RECIPE = "recipe.yaml"
+
+
+def adapt(
+    target: Any,
+    *,
+    source: str | Path | Source,
+    strategy: str | Strategy = "probe",
+    options: Mapping[str, Any] | None = None,
+    task: str | None = None,
+    label: str | None = None,
+    content: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    split: str | None = None,
+    test: float = 0.25,
+    validation: float = 0.2,
+    quarantine: float = 0.2,
+    seed: int = 0,
+    baselines: bool = True,
+    baseline_budget: float = 60.0,
+    out: str | Path | None = None,
+    console: Console | None = None,
+) -> Model:
+    """Adapts `source` to `target`, proves it against baselines, and saves the run.
+
+    Args:
+        target: a folder with a folder for each class, a table file with a column of paths and one of labels, a
+            Hugging Face data set folder, a zip, or (contents, labels) in memory.
+        source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run.
+        strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`.
+        options: of the strategy, when it is given by name.
+        task: "classification", "multilabel" or "regression"; found from the labels when not given.
+        label, content, group, time, split: names of columns.
+        test, validation: shares, for parts that the target does not give.
+        quarantine: share of bad items up to which the run goes on.
+        baselines: False skips the costly ones, and the receipt says so.
+        baseline_budget: least time, in seconds, for the same network from random weights.
+        out: folder of the run; `runs/NAME` when not given.
+        console: where to show the plan and the receipt; nothing is shown when not given.
+
+    Raises:
+        HeadstartError: something cannot be used; the message says what, where, and what to do.
+    """
+    if isinstance(strategy, Strategy):
+        options, strategy = strategy.model_dump(exclude_unset=True), _registered_name(strategy)
+    named = target if isinstance(target, (str, Path)) else "in memory"
+    recipe = checked(
+        Recipe,
+        {
+            "target": str(named),
+            "source": source.name if isinstance(source, Source) else str(source),
+            "strategy": strategy,
+            "options": dict(options or {}),
+            "task": task,
+            "label": label,
+            "content": content,
+            "group": group,
+            "time": time,
+            "split": split,
+            "test": test,
+            "validation": validation,
+            "quarantine": quarantine,
+            "seed": seed,
+            "baselines": baselines,
+            "baseline_budget": baseline_budget,
+        },
+        "call of adapt",
+    )
+    return follow(recipe, out=out, console=console, target=target, source=source)
+
+
+def follow(
+    recipe: Recipe,
+    *,
+    out: str | Path | None = None,
+    console: Console | None = None,
+    target: Any = None,
+    source: str | Path | Source | None = None,
+) -> Model:
+    """Carries out a recipe in a new folder."""
+    folder = Path(out).resolve() if out else _free_name(recipe.target)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(
+            f"{folder} exists already. Choose another name with --out, or go on with "
+            f"`headstart adapt --resume {folder}` if it is an unfinished run."
+        )
+    files.require_writable(folder)
+    try:
+        return _adapt(recipe, folder, target if target is not None else recipe.target, source or recipe.source, console)
+    except HeadstartError:
+        shutil.rmtree(folder, ignore_errors=True)  # nothing half-written; an interrupt leaves the run to be resumed
+        raise
+
+
+def resume(folder: str | Path, *, console: Console | None = None) -> Model:
+    """Goes on with a run that was stopped, to the same result."""
+    path = Path(folder).resolve()
+    if (path / RUN_MARK).is_file() and not (path / artefact.STATE).is_dir():
+        return load(path)
+    if not (path / RECIPE).is_file():
+        raise RunError(f"{path} has no {RECIPE}, so there is nothing to go on with.")
+    recipe = load_recipe(path / RECIPE)
+    return _adapt(recipe, path, recipe.target, recipe.source, console)
+
+
+def repeat(path: str | Path, *, out: str | Path | None = None, console: Console | None = None) -> Model:
+    """Repeats a run from its recipe.yaml, to the same numbers."""
+    return follow(load_recipe(Path(path)), out=out, console=console)
+
+
+def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Source, console: Console | None) -> Model:
+    watch = hardware.Stopwatch()
+    bank = Bank(settings.current().bank)
+    strategy = recipe.build_strategy()
+    table = read(
+        target, label=recipe.label, content=recipe.content, group=recipe.group, time=recipe.time, split=recipe.split
+    )
+    usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
+    parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
+    source = open_source(opened)
+    _require_modality(source, usable.table)
+    task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
+    plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
+    if console is not None:
+        from headstart.receipt.terminal import trainable_table
+
+        trainable_table(plan, source, console)
+    files.write_text(folder / RECIPE, dump(recipe))
+    (folder / artefact.STATE).mkdir(exist_ok=True)
+    given: Mapping[str, Examples] = {name: parts.part(name) for name in ("train", "validation", "fit")}
+    trained = run(plan, source, given, Workplace(bank, folder / artefact.STATE))
+    arms = baselines.arms(trained, recipe, parts, given, bank)
+    evidence = proof.evidence(folder.name, trained, usable, parts, arms, recipe, watch)
+    opens_with = artefact.write(folder, trained)
+    proof.write(folder, evidence, opens_with, console)
+    final = recipe.model_copy(update={"baseline_steps": arms.steps}) if arms.steps else recipe
+    files.write_text(folder / RECIPE, dump(final))
+    shutil.rmtree(folder / artefact.STATE)  # from here on the run is finished
+    return load(folder)
+
+
+def describe(parts: splits.Splits, task: Task) -> Target:
+    """What strategies may know of the target."""
+    weights = task.balance(task.encode(parts.part("fit").labels(task.label)))
+    return Target(len(parts.train), len(parts.validation), float(np.max(weights) / np.min(weights)))
+
+
+def _require_modality(source: Source, table: Table) -> None:
+    if source.description.modality != table.modality:
+        raise HeadstartError(
+            f"{source.name} takes {source.description.modality} and {table.origin} holds {table.modality}. "
+            f"Choose a source for {table.modality}: `headstart sources` lists them."
+        )
+
+
+def _registered_name(strategy: Strategy) -> str:
+    from headstart.strategies import strategies
+
+    return next(name for name in strategies.names() if strategies.get(name) is type(strategy))
+
+
+def _free_name(target: str) -> Path:
+    stem = Path(target).stem if target != "in memory" else "memory"
+    name = stem or "run"
+    number = 1
+    folder = Path("runs") / name
+    while folder.exists() and any(folder.iterdir()):
+        number += 1
+        folder = Path("runs") / f"{name}-{number}"
+    return folder.resolve()

@@ -1,0 +1,212 @@
+"""The run's folder: weights in the source library's own format, with what is needed to open and to trust them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core import files, fingerprints, hardware
+from headstart.core.errors import RunError
+from headstart.engine.trained import LinearHead, Trained
+from headstart.sources import Source, open_source
+from headstart.sources import weights as weight_files
+from headstart.sources.local import RUN_MARK
+from headstart.tasks import Task, use
+
+HEADS = "heads.safetensors"
+STATE = ".state"
+"""Folder of the checkpoints of an unfinished run."""
+FORMAT = 1
+
+
+def write(folder: Path, trained: Trained) -> str:
+    """Writes weights and configuration; gives the line of Python that opens them with the source's own library.
+
+    Ends by reading everything back and comparing (`verify`), so a run that is written can be opened.
+    """
+    source = trained.source
+    folded = is_folded(trained)
+    labels = trained.task.labels
+    outputs = trained.task.outputs if folded else source.description.outputs
+    artefact = source.artefact(labels if folded else source.description.labels, outputs)
+    arrays = state_of(trained)
+    files.require_space(folder, sum(array.nbytes for array in arrays.values()))
+    for name, document in artefact.documents.items():
+        files.write_json(folder / name, document)
+    for path in artefact.copies:
+        with files.atomic(folder / path.name) as temporary:
+            shutil.copyfile(path, temporary)
+    save_arrays(folder / weight_files.WEIGHTS, arrays)
+    if not folded:
+        save_arrays(
+            folder / HEADS,
+            {
+                f"{name}.{part}": array
+                for name, head in trained.heads.items()
+                for part, array in (("weight", head.weight), ("bias", head.bias))
+            },
+        )
+    files.write_json(folder / "labels.json", list(labels))
+    files.write_json(folder / "preprocessing.json", source.description.preparation)
+    documents = [weight_files.WEIGHTS, "labels.json", "preprocessing.json", *artefact.documents]
+    documents += [] if folded else [HEADS]
+    mark = {
+        "format": FORMAT,
+        "headstart": hardware.versions()["headstart"],
+        "family": source.description.family,
+        "architecture": source.description.architecture,
+        "source": source.name,
+        "trunk": None if trained.weights else source.fingerprint,
+        "folded": folded,
+        "heads": {
+            name: {"at": list(head.at), "task": trained.tasks[name].describe()} for name, head in trained.heads.items()
+        },
+        "files": {name: fingerprints.of_file(folder / name) for name in documents},
+    }
+    files.write_json(folder / RUN_MARK, {**mark, "digest": fingerprints.of_json(mark)})
+    verify(folder, trained)
+    return artefact.opens_with.replace("{folder}", str(folder)) if folded else ""
+
+
+def is_folded(trained: Trained) -> bool:
+    """Whether the one head reads what the source's own classifier reads, and so can take its place."""
+    return len(trained.heads) == 1 and trained.head.at == (trained.source.stages[-1].name,)
+
+
+def state_of(trained: Trained) -> dict[str, NDArray[Any]]:
+    """Every tensor of the artefact, by the library's own names: untouched ones as they lie in the source's file."""
+    arrays = dict(trained.source.weights())
+    arrays.update(trained.weights)
+    if is_folded(trained):
+        classifier = trained.source.description.classifier
+        arrays[f"{classifier}.weight"] = trained.head.weight.T.astype(np.float32)
+        arrays[f"{classifier}.bias"] = trained.head.bias.astype(np.float32)
+    return arrays
+
+
+def save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    from safetensors.numpy import save_file
+
+    with files.atomic(path) as temporary:
+        save_file(
+            {name: np.require(array, requirements="C") for name, array in arrays.items()},
+            temporary,
+            metadata={"format": "pt"},
+        )
+        temporary.chmod(0o644)  # the library makes it readable for its owner only
+
+
+def verify(folder: Path, trained: Trained) -> None:
+    """Opens what was written and compares it with what was trained, byte for byte; where the network was built for
+    training anyway, a fresh one is made from the folder and must answer alike.
+
+    Raises:
+        RunError: anything differs.
+    """
+    opened, heads, _ = read(folder)
+    for name, head in trained.heads.items():
+        for part in ("weight", "bias"):
+            if not np.array_equal(np.float32(getattr(heads[name], part)), np.float32(getattr(head, part))):
+                raise RunError(f"The head '{name}' in {folder} differs from the trained one. Please report this.")
+    written, meant = weight_files.load(folder / weight_files.WEIGHTS), state_of(trained)
+    different = [name for name in meant if name not in written or not np.array_equal(written[name], meant[name])]
+    if different:
+        raise RunError(
+            f"Weights in {folder} differ from the trained ones: {', '.join(different[:3])}. Please report this."
+        )
+    if trained.weights or _is_loaded("torch"):
+        _answers_alike(opened, trained)
+
+
+def _is_loaded(module: str) -> bool:
+    import sys
+
+    return module in sys.modules
+
+
+def _answers_alike(opened: Source, trained: Trained) -> None:
+    """The fresh network's own logits equal the trained head on the fresh network's features (1e-3 of their range)."""
+    import torch
+
+    from headstart.sources.network import Network
+
+    if not is_folded(trained):
+        return
+    shape = opened.input_shape()
+    noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, *shape[1:], shape[0]), dtype=np.uint8))
+    last = opened.stages[-1].name
+    with torch.no_grad():
+        pooled = Network(opened)({"image": noise}, [last])[last]
+        answers = opened.module()(opened.entry()({"image": noise}))
+        answers = getattr(answers, "logits", answers).double().numpy()
+    expected = trained.head.scores(pooled.numpy())
+    if np.abs(answers - expected).max() > 1e-3 * max(1.0, float(np.abs(expected).max())):
+        raise RunError("A fresh network made from the run's folder answers differently. Please report this.")
+
+
+def read(folder: Path) -> tuple[Source, dict[str, LinearHead], dict[str, Task]]:
+    """The source, heads and tasks of a run's folder.
+
+    Raises:
+        RunError: no run, an unfinished one, or one whose files were changed.
+    """
+    mark = read_mark(folder)
+    for name, digest in mark["files"].items():
+        if not (folder / name).is_file():
+            raise RunError(
+                f"{folder} lacks {name}. Copy the whole folder again, or repeat the run from its recipe.yaml."
+            )
+        if fingerprints.of_file(folder / name) != digest:
+            raise RunError(
+                f"{folder / name} is damaged or was changed: its digest differs from the one noted in {RUN_MARK}. "
+                "Copy it again, or repeat the run from its recipe.yaml."
+            )
+    source = open_source(folder)
+    tasks = {name: use(head["task"]) for name, head in mark["heads"].items()}
+    path = folder / (weight_files.WEIGHTS if mark["folded"] else HEADS)
+    heads = {}
+    for name, head in mark["heads"].items():
+        prefix = source.description.classifier if mark["folded"] else name
+        weight, bias = read_two(path, f"{prefix}.weight", f"{prefix}.bias")
+        heads[name] = LinearHead(
+            tuple(head["at"]), (weight.T if mark["folded"] else weight).astype(np.float64), bias.astype(np.float64)
+        )
+    return source, heads, tasks
+
+
+def read_two(path: Path, first: str, second: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Two tensors of a file, without reading the others."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as opened:
+        return opened.get_tensor(first), opened.get_tensor(second)
+
+
+def read_mark(folder: Path) -> dict[str, Any]:
+    """The document that makes a folder a run."""
+    path = folder / RUN_MARK
+    if not folder.is_dir():
+        raise RunError(f"There is no run {folder}.")
+    if not path.is_file():
+        if (folder / STATE).is_dir() or (folder / "recipe.yaml").is_file():
+            raise RunError(f"The run {folder} is not finished. Go on with: headstart adapt --resume {folder}")
+        raise RunError(f"{folder} is not a run: it has no {RUN_MARK}. Runs are made by `headstart adapt`.")
+    try:
+        mark = dict(json.loads(path.read_text(encoding="utf-8")))
+        digest = mark.pop("digest")
+    except (ValueError, KeyError, UnicodeDecodeError):
+        raise RunError(f"{path} is damaged. Copy the folder again, or repeat the run from its recipe.yaml.") from None
+    if digest != fingerprints.of_json(mark):
+        raise RunError(
+            f"{path} is damaged or was changed. Copy the folder again, or repeat the run from its recipe.yaml."
+        )
+    if mark["format"] > FORMAT:
+        raise RunError(
+            f"{folder} was made by a newer version ({mark['headstart']}). Update with: pip install -U headstart"
+        )
+    return mark

@@ -1,0 +1,133 @@
+"""The arms beside the adapted one: what costs nothing, what knows no source, and what the source answers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from headstart.bank import Bank
+from headstart.data.splits import Splits, subsample
+from headstart.data.table import Examples
+from headstart.engine.plan import Plan
+from headstart.engine.predict import scores
+from headstart.engine.run import run
+from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
+from headstart.receipt.evidence import Arm, BudgetPoint
+from headstart.strategies import Target
+from headstart.strategies.probe import HEAD, Probe
+from headstart.strategies.scratch import Scratch
+from headstart.strategies.zero_shot import own_head
+from headstart.verbs.recipe import Recipe
+
+BUDGETS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+"""Shares of the training labels at which label efficiency is measured, besides all of them."""
+IMPROVING = 0.005
+"""Gain of the primary metric over the last quarter of training from which an arm counts as still improving."""
+
+
+@dataclass(frozen=True)
+class Arms:
+    """All arms, the adapted one first."""
+
+    arms: tuple[Arm, ...]
+    budgets: tuple[BudgetPoint, ...]
+    steps: int | None
+    """Steps that the network from random weights took, for repeating the run."""
+
+
+def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Examples], bank: Bank) -> Arms:
+    """Every arm's scores on the test examples, whose labels stay sealed."""
+    test = parts.test.examples
+    found = [
+        Arm("adapted", f"{adapted.source.title}, {recipe.strategy}", True, scores(adapted, test, bank)[HEAD], adapted)
+    ]
+    found += _trivial(adapted, given["fit"], len(test))
+    zero_shot = _zero_shot(adapted)
+    if zero_shot is not None:
+        found.append(
+            Arm(
+                "zero-shot", "The source's own answers, untrained", True, scores(zero_shot, test, bank)[HEAD], zero_shot
+            )
+        )
+    if recipe.strategy != "probe":
+        probe = run(
+            Probe().plan(
+                adapted.source, adapted.task, Target(len(given["train"]), len(given["validation"])), recipe.seed
+            ),
+            adapted.source,
+            given,
+            Workplace(bank),
+        )
+        found.append(Arm("probe", "Closed-form head on frozen features", True, scores(probe, test, bank)[HEAD], probe))
+    if not recipe.baselines:
+        return Arms(tuple(found), (), None)
+    scratch = _scratch(adapted, recipe, given, bank)
+    found.append(scratch_arm(scratch, recipe, parts, bank))
+    budgets = _budgets(adapted, recipe, parts, given, bank)
+    return Arms(tuple(found), budgets, next(iter(scratch.steps.values())))
+
+
+def scratch_arm(scratch: Trained, recipe: Recipe, parts: Splits, bank: Bank) -> Arm:
+    seconds = scratch.cost.seconds
+    note = f"trained for {seconds:.0f} s (at least {recipe.baseline_budget:.0f} s, or as long as the adaptation took)"
+    return Arm(
+        "scratch",
+        "The same network from random weights",
+        False,
+        scores(scratch, parts.test.examples, bank)[HEAD],
+        scratch,
+        (note,),
+        still_improving(scratch.history),
+    )
+
+
+def still_improving(history: list[Moment]) -> bool:
+    """Whether validation was better at the end than three quarters of the way through."""
+    values = [moment.value for moment in history if moment.value is not None]
+    if len(values) < 4:
+        return False
+    quarter = max(1, len(values) // 4)
+    return max(values[-quarter:]) - max(values[:-quarter]) > IMPROVING
+
+
+def _trivial(adapted: Trained, fit: Examples, count: int) -> list[Arm]:
+    task = adapted.task
+    baselines = task.baselines(task.encode(fit.labels(task.label)))
+    return [Arm(one.name, one.title, False, np.repeat(one.scores, count, axis=0)) for one in baselines]
+
+
+def _zero_shot(adapted: Trained) -> Trained | None:
+    head: LinearHead | None = own_head(adapted.source, adapted.task)
+    if head is None:
+        return None
+    plan = Plan("zero-shot", (), adapted.plan.heads, (), seed=adapted.plan.seed)
+    return Trained(plan, adapted.source, adapted.tasks, {HEAD: head}, {})
+
+
+def _scratch(adapted: Trained, recipe: Recipe, given: Mapping[str, Examples], bank: Bank) -> Trained:
+    """The same architecture from random weights, for the larger of the adaptation's time and the budget."""
+    seconds = max(adapted.cost.seconds, recipe.baseline_budget)
+    strategy = Scratch(steps=recipe.baseline_steps) if recipe.baseline_steps else Scratch(seconds=seconds)
+    plan = strategy.plan(
+        adapted.source, adapted.task, Target(len(given["train"]), len(given["validation"])), recipe.seed
+    )
+    return run(plan, adapted.source, given, Workplace(bank))
+
+
+def _budgets(
+    adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Examples], bank: Bank
+) -> tuple[BudgetPoint, ...]:
+    """The closed-form head with fewer labels: the source's features are in the bank, so this costs next to nothing."""
+    fit, task = given["fit"], adapted.task
+    probe = Probe().plan(adapted.source, task, Target(len(given["train"]), len(given["validation"])), recipe.seed)
+    points = []
+    for share in (*BUDGETS, 1.0):
+        count = round(share * len(fit))
+        if count < 2 * task.outputs:
+            continue
+        fewer = subsample(fit, total=count, seed=recipe.seed, column=task.label) if share < 1 else fit
+        trained = run(probe, adapted.source, {**given, "fit": fewer}, Workplace(bank))
+        points.append(BudgetPoint(len(fewer), scores(trained, parts.test.examples, bank)[HEAD]))
+    return tuple(points)

@@ -1,0 +1,178 @@
+"""An adapted model: what `adapt` gives and `load` opens."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.bank import stream
+from headstart.core import files
+from headstart.core.errors import RunError
+from headstart.data.table import Examples, Quarantined, Table
+from headstart.engine.trained import LinearHead
+from headstart.sources import Source
+from headstart.sources.points import Point
+from headstart.tasks import Predictions, Task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from headstart.receipt.document import Receipt
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Predictions for the readable among some contents, and what was set aside."""
+
+    table: Table
+    predictions: Predictions
+    quarantine: tuple[Quarantined, ...]
+
+
+class Model:
+    """A source with heads, in a run's folder.
+
+    `predict` and `predict_proba` take a folder, a table file, a list of paths, of Pillow pictures, or of arrays.
+    """
+
+    def __init__(self, folder: Path, source: Source, heads: dict[str, LinearHead], tasks: dict[str, Task]) -> None:
+        self.folder = folder
+        self.source = source
+        self.heads = heads
+        self.tasks = tasks
+
+    def __repr__(self) -> str:
+        return f"Model('{self.folder}', source='{self.source.name}', labels={list(self.task.labels)})"
+
+    @property
+    def task(self) -> Task:
+        return next(iter(self.tasks.values()))
+
+    @property
+    def head(self) -> LinearHead:
+        return next(iter(self.heads.values()))
+
+    @property
+    def receipt(self) -> Receipt:
+        """The proof, as it was written when the run ended."""
+        from headstart.receipt.document import Receipt
+
+        path = self.folder / "receipt.json"
+        if not path.is_file():
+            raise RunError(f"{self.folder} has no receipt.json.")
+        return Receipt.model_validate(files.read_json(path))
+
+    def predict(self, contents: Any) -> list[Any]:
+        """One answer for each content: a label, a list of labels, or a number.
+
+        Raises:
+            DataError: a content cannot be read; use `answer` to have those set aside.
+        """
+        return self._all(contents).answers
+
+    def predict_proba(self, contents: Any) -> NDArray[np.float64]:
+        """Probabilities (N, K), columns in the order of `labels`."""
+        probabilities = self._all(contents).probabilities
+        if probabilities is None:
+            raise RunError(f"A {self.task.kind} model has no probabilities; use predict.")
+        return probabilities
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.task.labels
+
+    def _all(self, contents: Any) -> Predictions:
+        from headstart.core.errors import DataError
+
+        answers = self.answer(contents)
+        if answers.quarantine:
+            first = answers.quarantine[0]
+            raise DataError(
+                f"{first.id} cannot be used: {first.reason}"
+                + (f" (and {len(answers.quarantine) - 1} more)" if len(answers.quarantine) > 1 else "")
+                + "."
+            )
+        return answers.predictions
+
+    def answer(self, contents: Any) -> Answers:
+        """Predictions for what can be read, and a list of what cannot."""
+        table = readable(contents, self.source)
+        features = self.features(table, self.head.at)
+        return Answers(table, self.task.decode(self.head.scores(features)), table.quarantine)
+
+    def features(self, table: Table, stages: Sequence[str]) -> NDArray[np.float32]:
+        """Pooled features (N, D) of `stages`, side by side, for every row."""
+        keys = [str(row) for row in range(len(table))]
+        examples = Examples(table, np.arange(len(table)), keys)
+        points = sorted({Point(stage) for stage in stages})
+        parts: dict[Point, list[NDArray[np.float32]]] = {point: [] for point in points}
+        for _, output, _ in stream(self.source, examples, points, keys, title="Predictions"):
+            for point in points:
+                parts[point].append(output[point])
+        return np.concatenate([np.concatenate(parts[Point(stage)]) for stage in stages], axis=1)
+
+    def evaluate(self, target: Any, *, label: str | None = None) -> Any:
+        """How good the model is on other labelled data; see `headstart.verbs.evaluate`."""
+        from headstart.verbs.evaluate import evaluate
+
+        return evaluate(self, target, label=label)
+
+    def embed(self, contents: Any, *, stages: Sequence[str] = ()) -> pa.Table:
+        """Features of any contents, from this model's trunk, as a table with `id` and `features`."""
+        from headstart.verbs.embed import embed
+
+        return embed(contents, source=self.source, stages=stages)
+
+    def save(self, folder: str | Path) -> Path:
+        """Copies the run's folder; the copy is opened again before this returns."""
+        goal = Path(folder)
+        if goal.exists():
+            raise RunError(f"{goal} exists already. Choose another name.")
+        with files.atomic(goal) as temporary:
+            shutil.copytree(self.folder, temporary)
+        load(goal)
+        return goal
+
+
+def readable(contents: Any, source: Source) -> Table:
+    """The table of `contents`, without the rows whose content cannot be decoded."""
+    from headstart.data.batches import ahead
+    from headstart.data.contents import Contents, Unreadable
+    from headstart.data.modalities import open_modality
+    from headstart.data.read import read
+
+    table = read(contents, labelled=False, modality=source.description.modality)
+    modality, reader = open_modality(table.modality), Contents(table)
+
+    def problem(row: int) -> str:
+        try:
+            return modality.examine(reader.read(row)).problem
+        except Unreadable as reason:
+            return str(reason)
+
+    problems = list(ahead(problem, range(len(table))))
+    return table.keep(
+        np.array([not found for found in problems], dtype=bool),
+        {row: found for row, found in enumerate(problems) if found},
+    )
+
+
+def load(folder: str | Path) -> Model:
+    """Opens a run.
+
+    Raises:
+        RunError: there is no run, it is not finished, or a file of it was changed.
+    """
+    from headstart.verbs import artefact
+
+    path = Path(folder).expanduser().resolve()
+    if (path / artefact.STATE).is_dir():
+        raise RunError(f"The run {path} is not finished. Go on with: headstart adapt --resume {folder}")
+    source, heads, tasks = artefact.read(path)
+    return Model(path, source, heads, tasks)

@@ -1,0 +1,196 @@
+"""Teach a new source on a larger task, with or without a teacher, to be adapted to smaller tasks afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pydantic
+
+from headstart import tasks
+from headstart.bank import Bank, features_of
+from headstart.core import files, hardware, settings
+from headstart.core.errors import RecipeError, RunError
+from headstart.data import checks, splits
+from headstart.data.read import read
+from headstart.data.table import Examples
+from headstart.engine.plan import Head, Length, Objective, Plan, Schedule, Stop, Stream, Train
+from headstart.engine.run import run
+from headstart.engine.trained import Trained, Workplace
+from headstart.sources import Source, open_source
+from headstart.sources.points import Point
+from headstart.sources.timm import UntrainedTimm
+from headstart.strategies.probe import HEAD
+from headstart.tasks import Task
+from headstart.tasks.imitation import Imitation
+from headstart.verbs import artefact
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+TEACHER = "teacher"
+
+
+class Pretraining(pydantic.BaseModel):
+    """How a new source is taught."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    arch: str = pydantic.Field("resnet10t", description="timm's name, or name:key=value,… for its arguments.")
+    size: int = pydantic.Field(64, ge=16, le=1024, description="Side of the input, in pixels.")
+    epochs: float = pydantic.Field(30, gt=0, description="Times through the examples.")
+    learning_rate: float = pydantic.Field(2e-3, gt=0, le=1, description="For AdamW.")
+    batch: int = pydantic.Field(64, ge=2, description="Examples a step.")
+    views: int = pydantic.Field(4, ge=1, le=64, description="Augmented views of each example that take turns.")
+    teacher_weight: float = pydantic.Field(4.0, ge=0, description="Of the teacher's term beside the labels'.")
+    weight_decay: float = pydantic.Field(0.05, ge=0, description="Of AdamW.")
+    trained_on: str = pydantic.Field(
+        "", description="What the card says it was trained on; the target's name when empty."
+    )
+    seed: int = pydantic.Field(0, ge=0, description="Of every random choice.")
+
+    def architecture(self) -> UntrainedTimm:
+        """The untrained source that `arch` names."""
+        import yaml
+
+        name, _, given = self.arch.partition(":")
+        arguments: dict[str, Any] = {}
+        for pair in filter(None, given.split(";" if ";" in given else ",")):
+            key, equals, value = pair.partition("=")
+            if not equals:
+                raise RecipeError(f"'{pair}' in the architecture '{self.arch}' is not key=value.")
+            arguments[key] = yaml.safe_load(value.replace("-", ", ") if value.startswith("[") else value)
+        return UntrainedTimm(name, arguments, self.size, self.seed)
+
+
+def pretrain(
+    target: Any,
+    *,
+    out: str | Path,
+    recipe: Pretraining | None = None,
+    teacher: str | Path | Source | None = None,
+    label: str | None = None,
+    content: str | None = None,
+    split: str | None = None,
+    console: Console | None = None,
+) -> Source:
+    """Trains a new source on `target` from random weights and writes it to `out`, in timm's own format.
+
+    Args:
+        teacher: a larger source whose features the new one learns to predict, beside the labels.
+
+    Raises:
+        HeadstartError: something cannot be used; the message says what to do.
+    """
+    recipe = recipe or Pretraining()
+    folder = Path(out).resolve()
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / artefact.STATE).is_dir())):
+        raise RunError(f"{folder} exists already. Choose another name with --out.")
+    files.require_writable(folder)
+    bank = Bank(settings.current().bank)
+    table = read(target, label=label, content=content, split=split)
+    usable = checks.check(table, bank.facts(table.modality))
+    parts = splits.split(usable, test=0.02, validation=0.1, seed=recipe.seed)
+    source = recipe.architecture()
+    task = tasks.choose(parts.part("fit"), None, usable.table.labels[0])
+    given = {"train": parts.train, "validation": parts.validation, "fit": parts.part("fit")}
+    plan = build_plan(recipe, source, task, _teacher_objective(teacher, parts.train, bank, recipe))
+    if console is not None:
+        from headstart.receipt.terminal import trainable_table
+
+        trainable_table(plan, source, console)
+    trained = run(plan, source, given, Workplace(bank, folder / artefact.STATE))
+    trained.heads.pop(TEACHER, None)
+    _write(folder, trained, recipe, str(target), teacher)
+    if console is not None:
+        console.print(
+            f"{folder}: {trained.cost.seconds:.0f} s, best validation {task.primary.replace('_', ' ')} "
+            f"{max(moment.value or 0.0 for moment in trained.history):.3f}. "
+            f"Adapt it with: headstart adapt TARGET --source {folder}"
+        )
+    return open_source(folder)
+
+
+def build_plan(recipe: Pretraining, source: Source, task: Task, imitation: Objective | None) -> Plan:
+    """One phase that trains every stage from random weights."""
+    last = (source.stages[-1].name,)
+    heads = [Head(HEAD, task.describe(), last)]
+    trains = [(stage.name, recipe.learning_rate) for stage in source.stages] + [(HEAD, recipe.learning_rate)]
+    if imitation is not None:
+        names = tuple(f"{TEACHER} {number}" for number in range(len(imitation.options["mean"])))
+        heads.append(Head(TEACHER, Imitation(TEACHER, names).describe(), last))
+        trains.append((TEACHER, recipe.learning_rate))
+    stream = Stream("target", "train", (HEAD,), recipe.batch, recipe.views)
+    phase = Train(
+        "pretrain",
+        tuple(trains),
+        ("target",),
+        Length(epochs=recipe.epochs),
+        Schedule(0.05),
+        objectives=(imitation,) if imitation else (),
+        averaging="ema",
+        averaging_rate=0.999,
+        stop=Stop("validation", 0, 12),
+        statistics="updated",
+        weight_decay=recipe.weight_decay,
+    )
+    return Plan("pretrain", (stream,), tuple(heads), (phase,), start="random", seed=recipe.seed)
+
+
+def _teacher_objective(
+    teacher: str | Path | Source | None, train: Examples, bank: Bank, recipe: Pretraining
+) -> Objective | None:
+    """The teacher's features of every view, computed once and kept in the bank."""
+    if teacher is None:
+        return None
+    source = open_source(teacher)
+    point = Point(source.stages[-1].name)
+    features = [
+        features_of(bank, source, train, [point], view, f"Teacher, view {view + 1} of {recipe.views}").at[point]
+        for view in range(recipe.views)
+    ]
+    moments = features[0]
+    return Objective(
+        "distil",
+        recipe.teacher_weight,
+        {
+            "teacher": source.name,
+            "bank": str(bank.root),
+            "views": recipe.views,
+            "head": TEACHER,
+            "stream": "target",
+            "mean": [round(float(value), 6) for value in moments.mean(axis=0)],
+            "scale": [round(float(value), 6) for value in moments.std(axis=0) + 1e-3],
+        },
+    )
+
+
+def _write(folder: Path, trained: Trained, recipe: Pretraining, target: str, teacher: Any) -> None:
+    """The new source in timm's format, in half precision, with the recipe that made it."""
+    import shutil
+
+    import yaml
+
+    source = trained.source
+    labels = trained.task.labels
+    document = source.artefact(labels, len(labels)).documents["config.json"]
+    document["pretrained_cfg"]["trained_on"] = recipe.trained_on or Path(target).name
+    arrays = {
+        name: array.astype(np.float16) if array.dtype == np.float32 else array
+        for name, array in artefact.state_of(trained).items()
+    }
+    artefact.save_arrays(folder / "model.safetensors", arrays)
+    made = {
+        "target": Path(target).name,
+        "teacher": str(teacher.name if isinstance(teacher, Source) else Path(str(teacher)).name) if teacher else None,
+        **recipe.model_dump(),
+        "seconds": round(trained.cost.seconds),
+        "versions": hardware.versions(),
+        "history": [
+            {"step": moment.step, "loss": moment.loss, "validation": moment.value} for moment in trained.history
+        ],
+    }
+    files.write_text(folder / "recipe.yaml", yaml.safe_dump(made, sort_keys=False))
+    files.write_json(folder / "config.json", document)
+    shutil.rmtree(folder / artefact.STATE, ignore_errors=True)

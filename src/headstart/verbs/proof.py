@@ -1,0 +1,85 @@
+"""From arms to the receipt's files: JSON, page, card, predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.core import files, hardware
+from headstart.data.checks import Checked
+from headstart.data.contents import Contents
+from headstart.data.modalities import open_modality
+from headstart.data.splits import Splits
+from headstart.engine.trained import Trained
+from headstart.receipt.assemble import Proof, prove
+from headstart.receipt.evidence import Evidence
+from headstart.verbs.baselines import Arms
+from headstart.verbs.recipe import Recipe
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from rich.console import Console
+
+LOOKED = 4
+"""Examples for which the page shows where the model looked."""
+
+
+def evidence(
+    name: str, trained: Trained, usable: Checked, parts: Splits, arms: Arms, recipe: Recipe, watch: hardware.Stopwatch
+) -> Evidence:
+    """Everything that the receipt is made from."""
+    return Evidence(
+        run=name,
+        source=trained.source,
+        checked=usable,
+        splits=parts,
+        task=trained.task,
+        arms=arms.arms,
+        budgets=arms.budgets,
+        baselines_skipped=not recipe.baselines,
+        seed=recipe.seed,
+        recipe=recipe.model_dump(exclude_none=True),
+        warnings=(),
+        seconds=watch.seconds,
+        peak_memory=hardware.peak_memory(),
+    )
+
+
+def write(folder: Path, found: Evidence, opens_with: str, console: Console | None) -> Proof:
+    """Opens the test, once, and writes what it says."""
+    import pyarrow.parquet as parquet
+
+    from headstart.receipt.card import card
+    from headstart.receipt.page import render
+
+    proof = prove(found)
+    pictures = _pictures(found, [mistake.id for mistake in proof.receipt.mistakes])
+    looked = _where_it_looked(found, proof) if not found.baselines_skipped else []
+    with files.atomic(folder / "predictions.parquet") as temporary:
+        parquet.write_table(proof.predictions, temporary)
+    files.write_text(folder / "receipt.html", render(proof.receipt, pictures=pictures, looked=looked))
+    files.write_text(folder / "README.md", card(proof.receipt, opens_with))
+    files.write_text(folder / "receipt.json", proof.receipt.model_dump_json(indent=1) + "\n")
+    if console is not None:
+        from headstart.receipt.terminal import show
+
+        show(proof.receipt, console)
+    return proof
+
+
+def _pictures(found: Evidence, ids: list[str]) -> dict[str, Image]:
+    """Small pictures of some test examples, by id."""
+    test = found.splits.test.examples
+    rows = {name: int(row) for name, row in zip(test.ids(), test.indices, strict=True)}
+    contents, modality = Contents(test.table), open_modality(test.table.modality)
+    return {name: modality.decode(contents.read(rows[name]), 160) for name in ids}
+
+
+def _where_it_looked(found: Evidence, proof: Proof) -> list[tuple[str, Image]]:
+    """Pictures with what the answer depended on: the most confident mistakes, then the most confident answers."""
+    from headstart.verbs.attribution import attributions
+
+    mistakes = [mistake.id for mistake in proof.receipt.mistakes[:LOOKED]]
+    ids = proof.predictions.sort_by([("confidence", "descending")]).column("id").to_pylist()
+    chosen = (mistakes + [name for name in ids if name not in mistakes])[:LOOKED]
+    return attributions(found, chosen)

@@ -1,0 +1,92 @@
+"""A recipe: everything a user chose, so that a run can be repeated to the same numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from headstart.core.errors import RecipeError
+from headstart.core.registry import suggest
+from headstart.strategies import Strategy, strategies
+
+
+class Recipe(pydantic.BaseModel):
+    """The options of `adapt`. An unknown key is refused by name."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    target: str = pydantic.Field(description="Folder, table file, data set folder or zip.")
+    source: str = pydantic.Field(description="What to start from.")
+    strategy: str = pydantic.Field("probe", description="The way to transfer.")
+    options: dict[str, Any] = pydantic.Field(default_factory=dict, description="Of the strategy.")
+    task: str | None = pydantic.Field(
+        None, description="classification, multilabel or regression; found when not given."
+    )
+    label: str | None = pydantic.Field(None, description="Column to learn.")
+    content: str | None = pydantic.Field(None, description="Column of paths or pictures.")
+    group: str | None = pydantic.Field(None, description="Column whose values never lie across parts.")
+    time: str | None = pydantic.Field(None, description="Column by which the latest examples become the test.")
+    split: str | None = pydantic.Field(None, description="Column that says train, validation or test.")
+    test: float = pydantic.Field(0.25, gt=0, lt=1, description="Share of examples to test on, when no test is given.")
+    validation: float = pydantic.Field(
+        0.2, gt=0, lt=1, description="Share of the others to choose by, when none is given."
+    )
+    quarantine: float = pydantic.Field(0.2, ge=0, le=1, description="Share of bad items up to which the run goes on.")
+    seed: int = pydantic.Field(0, ge=0, description="Of every random choice.")
+    baselines: bool = pydantic.Field(True, description="Whether the costly baselines are run too.")
+    baseline_budget: float = pydantic.Field(
+        60.0, gt=0, description="Least time, in seconds, for the network from random weights."
+    )
+    baseline_steps: int | None = pydantic.Field(
+        None, ge=1, description="Its number of steps, to repeat an earlier run exactly."
+    )
+
+    def build_strategy(self) -> Strategy:
+        """The strategy with its options.
+
+        Raises:
+            RecipeError: an option that it does not have, or a value out of its range.
+        """
+        kind = strategies.get(self.strategy)
+        return checked(kind, self.options, f"strategy {self.strategy}")  # type: ignore[no-any-return]
+
+
+def checked(model: Any, values: dict[str, Any], where: str) -> Any:
+    """`model(**values)`, with one sentence for the first mistake."""
+    try:
+        return model(**values)
+    except pydantic.ValidationError as problem:
+        first = problem.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise RecipeError(f"The {where} has no option '{name}'. {suggest(name, model.model_fields)}") from None
+        if first["type"] == "missing":
+            raise RecipeError(f"The {where} lacks '{name}': {model.model_fields[name].description}") from None
+        raise RecipeError(f"The {where} has '{name}' = {first['input']!r}: {first['msg'].lower()}.") from None
+
+
+def load(path: Path) -> Recipe:
+    """The recipe in a YAML file.
+
+    Raises:
+        RecipeError: no such file, not YAML, or an unknown key.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise RecipeError(f"There is no recipe {path}.")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as problem:
+        raise RecipeError(f"{path} is not valid YAML: {str(problem).splitlines()[0]}.") from None
+    if not isinstance(document, dict):
+        raise RecipeError(f"{path} is not a recipe: it holds no names with values.")
+    return checked(Recipe, document, f"recipe {path}")  # type: ignore[no-any-return]
+
+
+def dump(recipe: Recipe) -> str:
+    import yaml
+
+    return yaml.safe_dump(recipe.model_dump(exclude_none=True), sort_keys=False, allow_unicode=True)
