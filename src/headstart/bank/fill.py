@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.bank.store import Bank, Shelf
+from headstart.core.errors import DataError
 from headstart.core.progress import progress
 from headstart.data.batches import ahead, chunks
-from headstart.data.contents import Contents
-from headstart.data.table import Examples
+from headstart.data.contents import Contents, Unreadable
+from headstart.data.table import Examples, Table
 from headstart.sources import Source
 from headstart.sources.contract import Inputs
 from headstart.sources.points import Point
@@ -74,8 +75,7 @@ def stream(
     contents = Contents(examples.table)
 
     def prepared(key: str) -> Inputs:
-        content = contents.read(row_of[key])
-        return source.view(content, view, key) if view else source.prepare(content)
+        return prepare_row(source, contents, examples.table, row_of[key], view, key)
 
     def batches() -> Iterator[Inputs]:
         ready = ahead(prepared, keys, depth=4 * BATCH)
@@ -88,6 +88,22 @@ def stream(
             assert trunk.choice is not None
             yield group, output, trunk.choice
             advance(len(group))
+
+
+def prepare_row(source: Source, contents: Contents, table: Table, row: int, view: int, key: str) -> Inputs:
+    """The inputs of one row of `table`, in one view.
+
+    Raises:
+        DataError: its content could be read when it was checked, and cannot be read any more.
+    """
+    try:
+        content = contents.read(row)
+        return source.view(content, view, key) if view else source.prepare(content)
+    except Unreadable as reason:
+        name = table.column("id")[row].as_py()
+        raise DataError(
+            f"{name} cannot be read any more: {reason}. It was moved or changed during the run; run again."
+        ) from None
 
 
 def fill(

@@ -7,12 +7,14 @@ killed leaves the shelf as it was at its last commit, and two processes can add 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core import files
+from headstart.core.errors import HeadstartError
 from headstart.data.facts import Facts
 from headstart.sources import Source
 from headstart.sources.points import Point
@@ -30,6 +33,10 @@ USED = "used"
 ROWS = "rows.lance"
 MANY_FRAGMENTS = 32
 """A shelf with more files than this is compacted when it is next written to."""
+READING_MINUTES = 10
+"""So long other processes may go on reading files that were put together since."""
+DAMAGE = (OSError, ValueError, RuntimeError)
+"""What Lance raises on bytes that are not its own."""
 
 
 def open_lance() -> Any:
@@ -59,25 +66,43 @@ class Rows:
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
         self.folder = folder
         self.schema = schema
-        self._positions: dict[str, int] | None = None
+        self._known: tuple[int, dict[str, int]] | None = None
+        """Version of the table, and the row of each key in it."""
 
     @property
     def _path(self) -> str:
         return str(self.folder / ROWS)
 
+    def _exists(self) -> bool:
+        """Whether anything was ever committed: a process may have been killed before its first commit was whole."""
+        return any((self.folder / ROWS / "_versions").glob("*.manifest"))
+
     def _dataset(self) -> Any:
-        lance = open_lance()
-        return lance.dataset(self._path) if (self.folder / ROWS / "_versions").is_dir() else None
+        if not self._exists():
+            return None
+        try:
+            return open_lance().dataset(self._path)
+        except DAMAGE as problem:
+            raise _damaged_shelf(self.folder) from problem
 
     def positions(self) -> dict[str, int]:
-        """Key -> row, read once a process and again after each addition."""
-        if self._positions is None:
-            dataset = self._dataset()
-            keys = dataset.to_table(columns=["key"]).column("key").to_pylist() if dataset is not None else []
-            self._positions = {}
+        """Key -> row."""
+        dataset = self._dataset()
+        return {} if dataset is None else self._positions_in(dataset)
+
+    def _positions_in(self, dataset: Any) -> dict[str, int]:
+        """Read once a process, and again whenever this or another process has changed the table: removing rows and
+        putting files together move the rows that stay."""
+        if self._known is None or self._known[0] != dataset.version:
+            positions: dict[str, int] = {}
+            try:
+                keys = dataset.to_table(columns=["key"]).column("key").to_pylist()
+            except DAMAGE as problem:
+                raise _damaged_shelf(self.folder) from problem
             for row, key in enumerate(keys):
-                self._positions.setdefault(key, row)
-        return self._positions
+                positions.setdefault(key, row)
+            self._known = dataset.version, positions
+        return self._known[1]
 
     def missing(self, keys: Sequence[str]) -> list[str]:
         """Those of `keys` that are not here, each once, in order."""
@@ -86,14 +111,19 @@ class Rows:
 
     def take(self, keys: Sequence[str], column: str) -> pa.ChunkedArray:
         """The values of `column` for `keys`, all of which must be here."""
+        if not len(keys):
+            return pa.chunked_array([], self.schema.field(column).type)
         dataset = self._dataset()
         if dataset is None:
             raise KeyError(keys[0])
         self.touch()
-        known = self.positions()
+        known = self._positions_in(dataset)
         rows = np.array([known[key] for key in keys], dtype=np.int64)
         unique, inverse = np.unique(rows, return_inverse=True)
-        values = dataset.take(unique.tolist(), columns=[column]).column(column)
+        try:
+            values = dataset.take(unique.tolist(), columns=[column]).column(column)
+        except DAMAGE as problem:
+            raise _damaged_shelf(self.folder) from problem
         return values.take(pa.array(inverse))
 
     def add(self, keys: Sequence[str], columns: Mapping[str, pa.Array]) -> None:
@@ -107,7 +137,7 @@ class Rows:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             files.require_space(self.folder, 2 * table.nbytes)
-            exists = (self.folder / ROWS / "_versions").is_dir()
+            exists = self._exists()
             try:
                 lance.write_dataset(table, self._path, mode="append" if exists else "create")
             except OSError as problem:  # another process made the table between the look and the write
@@ -116,15 +146,16 @@ class Rows:
                 lance.write_dataset(table, self._path, mode="append")
         except OSError as problem:
             raise files.explain(problem, self.folder) from problem
-        self._positions = None
         self.touch()
         self._tidy()
 
     def _tidy(self) -> None:
+        """Puts many small files together, and removes what earlier tidying left behind."""
         dataset = self._dataset()
         if len(dataset.get_fragments()) > MANY_FRAGMENTS:
-            dataset.optimize.compact_files()
-            self._positions = None
+            with contextlib.suppress(OSError, RuntimeError):  # another process tidies at this moment
+                dataset.optimize.compact_files()
+                dataset.cleanup_old_versions(older_than=timedelta(minutes=READING_MINUTES))
 
     def touch(self) -> None:
         """Notes that the shelf was used, for trimming by least recent use."""
@@ -142,7 +173,13 @@ class Rows:
     def remove(self, keys: Sequence[str]) -> None:
         quoted = ", ".join(f"'{key}'" for key in keys)
         self._dataset().delete(f"key IN ({quoted})")
-        self._positions = None
+
+
+def _damaged_shelf(folder: Path) -> HeadstartError:
+    return HeadstartError(
+        f"The bank's shelf {folder} is damaged. Remove what is damaged with `headstart bank verify`; "
+        "it is computed again when it is needed."
+    )
 
 
 class Shelf:
@@ -172,6 +209,8 @@ class Shelf:
 
     def read(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Features (N, …) of `keys`, in their order, as float32."""
+        if not len(keys):
+            return np.zeros((0, *self.shape), np.float32)
         values = self.rows.take(keys, "features").combine_chunks()
         flat = values.flatten().to_numpy(zero_copy_only=False)
         return np.asarray(flat, dtype=np.float32).reshape(len(keys), *self.shape)
@@ -246,32 +285,28 @@ class Bank:
 
     def summaries(self) -> list[ShelfSummary]:
         """Every shelf, the most recently used first."""
-        lance = open_lance()
         found = []
         for folder in self._folders():
             about = files.read_json(folder / ABOUT) if (folder / ABOUT).is_file() else {"source": "what checks found"}
             used = (folder / USED).stat().st_mtime if (folder / USED).exists() else 0.0
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            found.append(
-                ShelfSummary(
-                    str(folder.relative_to(self.root)),
-                    about,
-                    int(lance.dataset(str(folder / ROWS)).count_rows()),
-                    size,
-                    used,
-                )
-            )
+            try:
+                items = len(Rows(folder, pa.schema([])))
+            except HeadstartError:
+                items, about = 0, {**about, "source": f"{about['source']} (damaged)"}
+            found.append(ShelfSummary(str(folder.relative_to(self.root)), about, items, size, used))
         return sorted(found, key=lambda shelf: -shelf.used)
 
     def trim(self, size: int) -> list[ShelfSummary]:
         """Removes the least recently used shelves until at most `size` bytes remain; gives what was removed."""
-        kept, removed = 0, []
-        for shelf in self.summaries():
-            kept += shelf.size
-            if kept > size:
-                removed.append(shelf)
-                kept -= shelf.size
-                shutil.rmtree(self.root / shelf.name)
+        shelves = self.summaries()
+        kept, removed = sum(shelf.size for shelf in shelves), []
+        for shelf in reversed(shelves):
+            if kept <= size:
+                break
+            shutil.rmtree(self.root / shelf.name)
+            removed.append(shelf)
+            kept -= shelf.size
         return removed
 
     def clear(self) -> int:
@@ -284,15 +319,12 @@ class Bank:
         """Reads every row again and removes those whose checksum differs; shelf -> damaged keys."""
         damaged: dict[str, list[str]] = {}
         for folder in self._folders():
-            if not (folder / ABOUT).is_file():
-                continue
-            shape = tuple(files.read_json(folder / ABOUT)["shape"])
-            shelf = Shelf(folder, shape, whole=folder.name.split("-view")[0].endswith("-whole"))
+            rows = Rows(folder, pa.schema([]))
             try:
-                bad = [key for batch in shelf.rows.scan() for key in _damaged(batch)]
+                bad = [key for batch in rows.scan() for key in _damaged(batch)]
                 if bad:
-                    shelf.rows.remove(bad)
-            except (OSError, pa.ArrowInvalid):  # not readable at all: the whole shelf is of no use
+                    rows.remove(bad)
+            except (HeadstartError, *DAMAGE):  # not readable at all: the whole shelf is of no use
                 shutil.rmtree(folder)
                 bad = ["the whole shelf"]
             if bad:
@@ -301,6 +333,10 @@ class Bank:
 
 
 def _damaged(batch: pa.RecordBatch) -> Iterator[str]:
+    """Keys whose features are not those that the checksum was made of; rows without features have to be readable."""
+    if "features" not in batch.schema.names:
+        batch.validate(full=True)
+        return
     values = batch.column("features")
     width = values.type.list_size
     flat = values.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -27,8 +28,11 @@ def atomic(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
-    except OSError as problem:
-        raise explain(problem, path) from problem
+    except Exception as problem:
+        refused = refusal(problem)
+        if refused is None:
+            raise
+        raise explain(refused, path) from problem
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
@@ -88,6 +92,15 @@ def require_space(folder: Path, needed: int) -> None:
             f"No space for {folder}: {needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free. "
             "Free some space or choose another place."
         )
+
+
+def refusal(problem: Exception) -> OSError | None:
+    """The file system's refusal in an exception: Python's own, or that of a library in Rust, whose message has its
+    number as `(os error 28)`."""
+    told = re.search(r"\(os error (\d+)\)", str(problem))
+    if told and getattr(problem, "errno", None) is None:
+        return OSError(int(told.group(1)), os.strerror(int(told.group(1))))
+    return problem if isinstance(problem, OSError) else None
 
 
 def explain(problem: OSError, path: Path) -> HeadstartError:

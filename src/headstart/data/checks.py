@@ -145,7 +145,8 @@ def _refuse_too_many(table: Table, problems: Mapping[int, str], share: float) ->
         return
     first = "\n".join(f"  {_name(table, row)}: {reason}" for row, reason in sorted(problems.items())[:5])
     raise DataError(f"{len(problems)} of {len(table)} examples of {table.origin} cannot be read (more than "
-                    f"{share:.0%}). Mend or remove them, the first are:\n{first}")
+                    f"{share:.0%}). Mend or remove them, or allow more of them with --quarantine; the first "
+                    f"are:\n{first}")
 
 
 def _name(table: Table, row: int) -> str:

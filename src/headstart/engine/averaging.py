@@ -14,6 +14,11 @@ def trainable(model: torch.nn.Module) -> Weights:
     return {name: parameter.detach().clone() for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
+def moments(model: torch.nn.Module) -> Weights:
+    """A copy of the buffers, such as the moments of batch norms, by name."""
+    return {name: buffer.detach().clone() for name, buffer in model.named_buffers()}
+
+
 class Averaged:
     """The average that a phase asks for, beside the weights that are being trained."""
 
@@ -42,7 +47,7 @@ class Averaged:
 
 
 def put(model: torch.nn.Module, weights: Weights) -> None:
-    own = dict(model.named_parameters())
+    own: Weights = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     with torch.no_grad():
         for name, value in weights.items():
             own[name].copy_(value)

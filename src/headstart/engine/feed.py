@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from headstart.bank import Bank, Filled
-from headstart.bank.fill import fill
+from headstart.bank.fill import fill, prepare_row
 from headstart.bank.store import Shelf
 from headstart.data.batches import ahead, batch_positions
 from headstart.data.contents import Contents
@@ -63,7 +63,7 @@ class Feed:
         self.keys = examples.content_keys()
         self.targets = {head: tasks[head].encode(examples.labels(tasks[head].label)) for head in stream.heads}
         self._contents = Contents(examples.table)
-        self._blank = tensors(source.collate([source.prepare(self._contents.read(int(examples.indices[0])))]))
+        self._blank = tensors(source.collate([prepared(source, self._contents, examples, 0)]))
         self._cut = cut
         self._shelves: list[Shelf] = []
         if cut is not None:
@@ -107,11 +107,10 @@ class Feed:
         return Batch(self._blank, (self._cut, self._stored(keys, views)), targets, positions, keys, views)
 
     def _live(self, positions: NDArray[np.int64], keys: list[str], views: list[int]) -> Inputs:
-        contents = [self._contents.read(int(self.examples.indices[int(position)])) for position in positions]
         return self.source.collate(
             [
-                self.source.view(content, view, key) if view else self.source.prepare(content)
-                for content, view, key in zip(contents, views, keys, strict=True)
+                prepared(self.source, self._contents, self.examples, int(position), view, key)
+                for position, view, key in zip(positions, views, keys, strict=True)
             ]
         )
 
@@ -122,6 +121,13 @@ class Feed:
             parts.append((rows, self._shelves[view].read([keys[row] for row in rows])))
         order = np.argsort(np.concatenate([rows for rows, _ in parts]))
         return torch.from_numpy(np.concatenate([values for _, values in parts])[order])
+
+
+def prepared(
+    source: Source, contents: Contents, examples: Examples, position: int, view: int = 0, key: str = ""
+) -> Inputs:
+    """The inputs of the example at `position`; see `headstart.bank.fill.prepare_row`."""
+    return prepare_row(source, contents, examples.table, int(examples.indices[position]), view, key)
 
 
 def tensors(inputs: Inputs) -> dict[str, torch.Tensor]:

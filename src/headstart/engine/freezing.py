@@ -25,13 +25,13 @@ class Model(nn.Module):
         self,
         network: Network,
         stages: tuple[Stage, ...],
-        heads: dict[str, nn.Linear],
+        heads: Mapping[str, nn.Linear],
         reads: Mapping[str, tuple[str, ...]],
     ) -> None:
         super().__init__()
         self.reads = reads
         self.network = network
-        self.heads = nn.ModuleDict(heads)
+        self.heads = nn.ModuleDict(dict(heads))
         self._stages = stages
         self._training_stages: frozenset[str] = frozenset()
         self._training_heads: frozenset[str] = frozenset()

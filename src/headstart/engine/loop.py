@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from headstart.core import hardware, seeds
 from headstart.core.errors import TrainingError
 from headstart.core.progress import progress
-from headstart.engine.averaging import Averaged, Weights, put, trainable
+from headstart.engine.averaging import Averaged, Weights, moments, put, trainable
+from headstart.engine.cutting import read_stages
 from headstart.engine.feed import Batch, Feed
 from headstart.engine.freezing import Model
+from headstart.engine.heads import TrainableHead
 from headstart.engine.objectives import ObjectiveTerm, Step, objectives
 from headstart.engine.optimisers import set_rates
 from headstart.engine.plan import Plan, Stream, Train
@@ -35,7 +38,8 @@ class Progress:
     steps: int = 0
     """In the whole phase; 0 until it is known."""
     best_step: int = 0
-    best_value: float = float("-inf")
+    best_loss: float = float("inf")
+    """Of the validation part, at the best step."""
     stale: int = 0
     """Evaluations since the best one."""
     seconds: float = 0.0
@@ -60,16 +64,17 @@ class Phase:
     optimiser: torch.optim.Optimizer
     feeds: Mapping[str, Feed]
     tasks: Mapping[str, Task]
-    evaluate: Callable[[], float] | None
-    """The primary metric of the validation part, for the model as it is."""
+    evaluate: Callable[[], tuple[float, float]] | None
+    """The primary metric and the loss of the validation part, for the model as it is."""
     history: list[Moment]
     cost: Cost
     keep: Callable[[Progress], None]
     """Writes a checkpoint."""
 
 
-def autocast() -> torch.autocast:
-    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=hardware.has_native_bfloat16())
+def autocast(precise: bool = False) -> torch.autocast:
+    """bfloat16 where the processor has it, unless `precise`."""
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=hardware.has_native_bfloat16() and not precise)
 
 
 def run_phase(phase: Phase, state: Progress) -> Progress:
@@ -127,6 +132,7 @@ def _steps(phase: Phase, terms: list[tuple[ObjectiveTerm, float]]) -> int:
         return feed.steps(length.epochs)
     assert length.seconds is not None
     before = {name: value.clone() for name, value in phase.model.state_dict().items()}
+    momenta = copy.deepcopy(phase.optimiser.state_dict())
     costs = Cost(**vars(phase.cost))
     seconds = []
     streams = {name: phase.feeds[name].batches(0, TIMED_STEPS) for name in phase.spec.streams}
@@ -135,7 +141,7 @@ def _steps(phase: Phase, terms: list[tuple[ObjectiveTerm, float]]) -> int:
         _step(phase, 0.0, {name: next(batches) for name, batches in streams.items()}, terms, step)
         seconds.append(time.perf_counter() - start)
     phase.model.load_state_dict(before)
-    phase.optimiser.state.clear()
+    phase.optimiser.load_state_dict(momenta)
     vars(phase.cost).update(vars(costs))
     return max(1, int(length.seconds / min(seconds)))
 
@@ -145,7 +151,8 @@ def _step(
 ) -> float:
     """One step of the optimiser; the mean loss."""
     model, spec = phase.model, phase.spec
-    torch.manual_seed(seeds.derive(phase.plan.seed, "step", phase.index, number))  # dropout and mixing
+    # dropout and mixing; the processor's generator alone, which `engine.run` puts back afterwards
+    torch.default_generator.manual_seed(seeds.derive(phase.plan.seed, "step", phase.index, number))
     set_rates(phase.optimiser, spec, along)
     model.train()
     total = torch.zeros(())
@@ -164,7 +171,8 @@ def _step(
         step.pooled[name], step.outputs[name] = pooled, outputs  # type: ignore[index]
         for head in stream.heads:
             loss = phase.tasks[head].loss(outputs[head], targets[head])
-            total = total + stream.weight * _weighted(loss, phase, stream, head, one)
+            own = cast("TrainableHead", model.heads[head])
+            total = total + stream.weight * _weighted(loss / own.unit, phase, stream, head, one)
         phase.cost.items_seen += len(one)
         phase.cost.forward_passes += len(one)
         phase.cost.backward_passes += len(one)
@@ -182,19 +190,18 @@ def _step(
 
 def spec_stages(phase: Phase, spec: Train) -> tuple[str, ...]:
     """Stages whose output the phase needs: what heads read, and what objectives look at."""
-    wanted = {stage for head in phase.plan.heads for stage in head.at}
-    wanted |= {str(term.options["stage"]) for term in spec.objectives if "stage" in term.options}
+    wanted = read_stages(phase.plan, spec)
     return tuple(stage.name for stage in phase.source.stages if stage.name in wanted)
 
 
 def forward(
-    model: Model, source: Source, batch: Batch, wanted: tuple[str, ...]
+    model: Model, source: Source, batch: Batch, wanted: tuple[str, ...], precise: bool = False
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Pooled features of the stages `wanted`, and the scores of every head."""
     entered = batch.entered
     if entered is not None and entered[1].ndim == 4:
         entered = entered[0], entered[1].contiguous(memory_format=torch.channels_last)
-    with autocast():
+    with autocast(precise):
         heard = model.network(batch.inputs, wanted, entered)
     pooled = {stage: pool(heard[stage], source.description.stage(stage).layout).float() for stage in wanted}
     outputs = {
@@ -236,16 +243,18 @@ def _weighted(loss: torch.Tensor, phase: Phase, stream: Stream, head: str, batch
 
 
 def _evaluate(phase: Phase, state: Progress, averaged: Averaged, loss: float | None) -> None:
-    """Notes a moment; with early stopping, keeps the weights when they are the best so far."""
+    """Notes a moment; with early stopping, keeps the weights when their validation loss is the lowest so far: on
+    few examples it tells more than the metric, which moves in steps."""
     value = None
     if phase.evaluate is not None:
         now = trainable(phase.model)
         chosen = averaged.result(phase.model)
         put(phase.model, chosen)
-        value = phase.evaluate()
+        value, validation_loss = phase.evaluate()
         put(phase.model, now)
-        if value > state.best_value:
-            state.best_value, state.best_step, state.best, state.stale = value, state.step, chosen, 0
+        if validation_loss < state.best_loss:
+            state.best_loss, state.best_step, state.stale = validation_loss, state.step, 0
+            state.best = {**chosen, **(moments(phase.model) if phase.spec.statistics == "updated" else {})}
         else:
             state.stale += 1
     phase.history.append(

@@ -29,6 +29,7 @@ def _by_network(trained: Trained, examples: Examples, bank: Bank) -> Scores:
 
     import torch
 
+    from headstart.engine.cutting import cut_of
     from headstart.engine.feed import Feed
     from headstart.engine.plan import Stream
     from headstart.engine.training import build_model, evaluate
@@ -41,12 +42,7 @@ def _by_network(trained: Trained, examples: Examples, bank: Bank) -> Scores:
     model.network.body.load_state_dict(
         {name: torch.from_numpy(value) for name, value in trained.weights.items()}, strict=False
     )
-    before = None
-    touched = plan.trained_stages() | {stage for head in plan.heads for stage in head.at}
-    for stage in trained.source.stages:
-        if stage.name in touched and (stage.name in plan.trained_stages() or stage is not trained.source.stages[-1]):
-            break
-        before = stage.name
-    feed = Feed(Stream("new", "new", ()), examples, trained.tasks, trained.source, bank, before, 0, Filled())
+    cut = cut_of(plan, trained.source, model.network, examples)
+    feed = Feed(Stream("new", "new", ()), examples, trained.tasks, trained.source, bank, cut, 0, Filled())
     trained.cost.forward_passes += len(examples)
-    return evaluate(model, trained, feed, plan)
+    return evaluate(model, trained, feed, plan, precise=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headstart.core.hardware import Stopwatch
 from headstart.data.table import Examples
 from headstart.engine.plan import Length, Plan, Solve
-from headstart.engine.solve import solve
+from headstart.engine.solve import bank_features, solve
 from headstart.engine.trained import Trained, Workplace
 from headstart.sources import Source
 from headstart.tasks import Task, use
@@ -18,8 +18,14 @@ if TYPE_CHECKING:
     from headstart.engine.training import Training
 
 
-def run(plan: Plan, source: Source, parts: Mapping[str, Examples], place: Workplace) -> Trained:
+def run(
+    plan: Plan, source: Source, parts: Mapping[str, Examples], place: Workplace, upcoming: Examples | None = None
+) -> Trained:
     """Runs `plan` on `source` with the examples of `parts`, and gives what came of it.
+
+    Args:
+        upcoming: examples whose features will be asked for next (all of a target's, say): they are computed in the
+            same pass as those to learn from. Labels are not looked at.
 
     The result is a pure function of plan, source, examples and seed. When `place.state` holds a checkpoint of this
     plan, it goes on from there, to the same result.
@@ -31,26 +37,32 @@ def run(plan: Plan, source: Source, parts: Mapping[str, Examples], place: Workpl
     trained = Trained(plan, source, tasks, {}, {})
     for phase in plan.phases:
         if isinstance(phase, Solve):
+            if upcoming is not None:
+                trained.filled.add(bank_features(phase, source, place.bank, upcoming))
             head, notes = solve(phase, tasks[phase.head], source, place.bank, parts, trained.filled)
             trained.heads[phase.head] = head
             trained.solved[phase.head] = notes
     if plan.trainings:
-        _train(plan, trained, parts, place)
+        _train(plan, trained, parts, place, watch)
     trained.cost.seconds += watch.seconds
     trained.cost.forward_passes += trained.filled.computed
     trained.cost.from_bank += trained.filled.reused
     return trained
 
 
-def _train(plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: Workplace) -> None:
+def _train(plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: Workplace, watch: Stopwatch) -> None:
+    """Gradient descent, with torch's random state as the caller left it afterwards."""
+    import torch
+
     from headstart.engine.training import Training
 
     settled = _settle(plan, trained)
-    training = Training(settled, trained, parts, place, "state")
-    training.run()
-    if plan.refit:
-        _refit(settled, training, trained, parts, place)
-    else:
+    with torch.random.fork_rng(devices=[]):
+        training = Training(settled, trained, parts, place, "state", watch)
+        training.run()
+        if plan.refit:
+            training = _refit(settled, training, trained, parts, place, watch)
+            training.run()
         training.finish()
 
 
@@ -63,8 +75,15 @@ def _settle(plan: Plan, trained: Trained) -> Plan:
     return dataclasses.replace(plan, heads=heads)
 
 
-def _refit(plan: Plan, training: Training, trained: Trained, parts: Mapping[str, Examples], place: Workplace) -> None:
-    """Again from the start on everything but the test, each phase as long as validation found best.
+def _refit(
+    plan: Plan,
+    training: Training,
+    trained: Trained,
+    parts: Mapping[str, Examples],
+    place: Workplace,
+    watch: Stopwatch,
+) -> Training:
+    """Training again from the start on everything but the test, each phase as long as validation found best.
 
     The closed-form heads are solved anew on the larger part; when validation found no gain in training at all,
     they are the result.
@@ -97,6 +116,4 @@ def _refit(plan: Plan, training: Training, trained: Trained, parts: Mapping[str,
             )
     from headstart.engine.training import Training
 
-    second = Training(again, trained, parts, place, "refit")
-    second.run()
-    second.finish()
+    return Training(again, trained, parts, place, "refit", watch)

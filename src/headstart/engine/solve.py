@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.bank import Bank, Filled, features_of
+from headstart.bank import Bank, Filled, features_of, fill
 from headstart.data.table import Examples
 from headstart.engine.plan import Solve
 from headstart.engine.trained import LinearHead
@@ -25,6 +25,12 @@ def pooled(
     found = features_of(bank, source, examples, points, view)
     filled.add(found.filled)
     return np.concatenate([found.at[point] for point in points], axis=1)
+
+
+def bank_features(phase: Solve, source: Source, bank: Bank, examples: Examples) -> Filled:
+    """Sees to it that the bank holds everything that `phase` reads, for all of `examples`, in one pass."""
+    stages = {stage for candidate in phase.candidates for stage in candidate}
+    return fill(source, examples, {Point(stage): bank.shelf(source, Point(stage)) for stage in stages})
 
 
 def solve(

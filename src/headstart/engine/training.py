@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,17 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from headstart.core import seeds
+from headstart.core import fingerprints
 from headstart.core.hardware import Stopwatch
 from headstart.data.table import Examples
 from headstart.engine import checkpoint, optimisers
+from headstart.engine.cutting import cut_of
 from headstart.engine.feed import Feed
 from headstart.engine.freezing import Model
-from headstart.engine.loop import Phase, Progress, autocast, forward, run_phase
-from headstart.engine.plan import Plan, Stream, Train
-from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
+from headstart.engine.heads import Moments, TrainableHead, random_head
+from headstart.engine.loop import Phase, Progress, forward, run_phase
+from headstart.engine.plan import Plan, Stream
+from headstart.engine.trained import Moment, Trained, Workplace
+from headstart.sources.contract import Source
 from headstart.sources.network import Network
 from headstart.sources.stages import belongs
+from headstart.tasks import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,31 +33,31 @@ if TYPE_CHECKING:
 VALIDATION = "validation"
 
 
-def build_model(trained: Trained, plan: Plan) -> Model:
-    """The source's live network with the plan's heads, each as it was solved or at a small random start."""
+def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | None = None) -> Model:
+    """The source's live network with the plan's heads, each as it was solved or at a small random start.
+
+    Args:
+        moments: of the heads' targets, where they are going to be trained.
+    """
     network = Network(trained.source)
     heads = {}
     for head in plan.heads:
         width = sum(trained.source.description.stage(stage).width for stage in head.at)
         outputs = trained.tasks[head.name].outputs
-        start = trained.heads.get(head.name) or random_head(plan, head.name, width, outputs)
-        heads[head.name] = as_module(start)
+        units = (moments or {}).get(head.name)
+        start = trained.heads.get(head.name) or random_head(plan, head.name, width, outputs, units)
+        heads[head.name] = TrainableHead(start, units)
     model = Model(network, trained.source.stages, heads, {head.name: head.at for head in plan.heads})
     return model.to(memory_format=torch.channels_last)
 
 
-def random_head(plan: Plan, name: str, widths: int, outputs: int) -> LinearHead:
-    """A small random start (normal, 0.01) and no bias, from the plan's seed and the head's name."""
-    weight = seeds.generator(plan.seed, "head", name).normal(0, 0.01, (widths, outputs))
-    return LinearHead(plan.head(name).at, weight, np.zeros(outputs))
-
-
-def as_module(head: LinearHead) -> torch.nn.Linear:
-    module = torch.nn.Linear(head.weight.shape[0], head.weight.shape[1])
-    with torch.no_grad():
-        module.weight.copy_(torch.from_numpy(head.weight.T))
-        module.bias.copy_(torch.from_numpy(head.bias))
-    return module
+def moments_of(plan: Plan, tasks: Mapping[str, Task], parts: Mapping[str, Examples]) -> dict[str, Moments]:
+    """Mean and deviation of the targets of each head that has a labelled stream."""
+    examples = {head: parts[stream.part] for stream in plan.streams for head in stream.heads}
+    return {
+        head: tasks[head].moments(tasks[head].encode(given.labels(tasks[head].label)))
+        for head, given in examples.items()
+    }
 
 
 class Training:
@@ -60,21 +65,29 @@ class Training:
 
     Args:
         name: of the checkpoint file, so that a refit has its own.
+        watch: of the whole run, so that a checkpoint notes what it cost up to there.
     """
 
     def __init__(
-        self, plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: Workplace, name: str
+        self,
+        plan: Plan,
+        trained: Trained,
+        parts: Mapping[str, Examples],
+        place: Workplace,
+        name: str,
+        watch: Stopwatch,
     ) -> None:
         self.plan, self.trained, self.place = plan, trained, place
         self.source = trained.source
         self.path: Path | None = place.state / f"{name}.safetensors" if place.state else None
-        self.model = build_model(trained, plan)
+        self.model = build_model(trained, plan, moments_of(plan, trained.tasks, parts))
         self.frozen = [stage.name for stage in self.source.stages if stage.name not in plan.trained_stages()]
         trained.frozen_before = self.model.digest_of_frozen(self.frozen)
         self.optimiser = optimisers.build(self.model, self.source.stages, plan.trainings)
         self.progress = [Progress() for _ in plan.trainings]
-        self._watch = Stopwatch()
-        cut = self._cut()
+        self._watch = watch
+        self._identity = identity(plan, self.source, parts)
+        cut = cut_of(plan, self.source, self.model.network, parts[plan.streams[0].part])
         self.feeds = {
             stream.name: self._feed(stream, parts[stream.part], None if stream.views == 0 else cut)
             for stream in plan.streams
@@ -88,17 +101,6 @@ class Training:
         return Feed(
             stream, examples, self.trained.tasks, self.source, self.place.bank, cut, self.plan.seed, self.trained.filled
         )
-
-    def _cut(self) -> str | None:
-        """The last stage before any that trains or that a head or objective reads; activations are kept there."""
-        trained = self.plan.trained_stages()
-        needed = {stage for phase in self.plan.trainings for stage in spec_stages_of(self.plan, phase)}
-        before = None
-        for stage in self.source.stages:
-            if stage.name in trained or (stage.name in needed and stage is not self.source.stages[-1]):
-                return before
-            before = stage.name
-        return before
 
     def run(self) -> None:
         """Every phase, from the checkpoint when there is one."""
@@ -118,8 +120,8 @@ class Training:
                 self._validate if spec.stop else None,
                 self.trained.history,
                 self.trained.cost,
-                lambda state, index=index: self._keep(index, state),
-            )  # type: ignore[misc]
+                functools.partial(self._keep, index),
+            )
             self.progress[index] = run_phase(phase, state if index == first else Progress())
             self.trained.steps[spec.name] = self.progress[index].steps
             self._keep(index + 1, Progress())
@@ -131,12 +133,8 @@ class Training:
         trained = self.trained
         trained.frozen_after = self.model.digest_of_frozen(self.frozen)
         for name, module in self.model.heads.items():
-            assert isinstance(module, torch.nn.Linear)
-            trained.heads[name] = LinearHead(
-                self.plan.head(name).at,
-                module.weight.detach().double().numpy().T.copy(),
-                module.bias.detach().double().numpy().copy(),
-            )
+            assert isinstance(module, TrainableHead)
+            trained.heads[name] = module.as_arrays(self.plan.head(name).at)
         owned = [path for stage in self.source.stages if stage.name not in self.frozen for path in stage.owns]
         trained.weights = {
             name: tensor.detach().contiguous().numpy().copy()
@@ -144,13 +142,15 @@ class Training:
             if belongs(name, owned)
         }
 
-    def _validate(self) -> float:
+    def _validate(self) -> tuple[float, float]:
         assert self.validation is not None
         head = self.plan.heads[0].name
         task = self.trained.tasks[head]
         scores = evaluate(self.model, self.trained, self.validation, self.plan)
         self.trained.cost.forward_passes += len(self.validation)
-        return task.value(task.decode(scores[head]), self.validation.targets[head])
+        targets = self.validation.targets[head]
+        loss = task.loss(torch.from_numpy(scores[head]), torch.from_numpy(targets)).mean()
+        return task.value(task.decode(scores[head]), targets), float(loss)
 
     def _keep(self, index: int, state: Progress) -> None:
         """Writes everything that the rest of the training depends on."""
@@ -166,14 +166,14 @@ class Training:
             if field.name not in ("start", "best", "average")
         }
         document = {
-            "plan": self.plan.fingerprint(),
+            "of": self._identity,
             "phase": index,
             "progress": plain,
             "optimiser": numbers,
             "finished": [{"steps": one.steps, "best_step": one.best_step} for one in self.progress[:index]],
             "history": [dataclasses.asdict(moment) for moment in self.trained.history],
             "cost": dataclasses.asdict(self.trained.cost),
-            "seconds": self._watch.seconds,
+            "seconds": self.trained.cost.seconds + self._watch.seconds,
         }
         checkpoint.save(self.path, tensors, document)
 
@@ -181,13 +181,13 @@ class Training:
         if self.path is None or not self.path.is_file():
             return 0, Progress()
         tensors, document = checkpoint.load(self.path)
-        if document["plan"] != self.plan.fingerprint():
-            return 0, Progress()  # of another plan: options were changed since
+        if document["of"] != self._identity:
+            return 0, Progress()  # of another plan, source or target: something was changed since
         self.model.load_state_dict(_under("model.", tensors))
         checkpoint.restore_optimiser(self.optimiser, tensors, document["optimiser"])
         self.trained.history[:] = [Moment(**moment) for moment in document["history"]]
         vars(self.trained.cost).update(document["cost"])
-        self.trained.cost.seconds += document["seconds"]
+        self.trained.cost.seconds = document["seconds"]
         for done, state in zip(document["finished"], self.progress, strict=False):
             state.steps, state.best_step = done["steps"], done["best_step"]
         for spec, state in zip(self.plan.trainings[: document["phase"]], self.progress, strict=False):
@@ -200,19 +200,28 @@ class Training:
         )
 
 
-def spec_stages_of(plan: Plan, phase: Train) -> set[str]:
-    wanted = {stage for head in plan.heads for stage in head.at}
-    return wanted | {str(term.options["stage"]) for term in phase.objectives if "stage" in term.options}
+def identity(plan: Plan, source: Source, parts: Mapping[str, Examples]) -> str:
+    """Digest of everything that the result of a training depends on."""
+    used = {stream.part for stream in plan.streams} | {VALIDATION}
+    given = {name: [parts[name].fingerprint(), _labels(plan, parts[name])] for name in used if name in parts}
+    return fingerprints.of_json([plan.as_dict(), source.fingerprint, given])
 
 
-def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan) -> dict[str, NDArray[Any]]:
-    """Scores (N, K) of every head for all examples of `feed`, in eval mode."""
+def _labels(plan: Plan, examples: Examples) -> list[list[Any]]:
+    columns = sorted({str(head.task["label"]) for head in plan.heads})
+    return [examples.labels(name) for name in columns if examples.table.has(name) and not examples.sealed]
+
+
+def evaluate(
+    model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bool = False
+) -> dict[str, NDArray[Any]]:
+    """Scores (N, K) of every head for all examples of `feed`, in eval mode; in float32 when `precise`."""
     wanted = tuple(stage.name for stage in trained.source.stages if any(stage.name in head.at for head in plan.heads))
     model.eval()
     found: dict[str, list[NDArray[Any]]] = {head.name: [] for head in plan.heads}
-    with torch.no_grad(), autocast():
+    with torch.no_grad():
         for batch in feed.in_order():
-            _, outputs = forward(model, trained.source, batch, wanted)
+            _, outputs = forward(model, trained.source, batch, wanted, precise)
             for name, values in outputs.items():
                 found[name].append(values.double().numpy())
     return {name: np.concatenate(values) for name, values in found.items()}

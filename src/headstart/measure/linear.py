@@ -29,7 +29,7 @@ class LinearSolution:
     weight: FloatArray  # (D, K)
     bias: FloatArray  # (K,)
     left_out: FloatArray  # (N, K)
-    solver: str  # "ridge" | "lda" | "logistic"
+    solver: str  # "ridge" | "lda" | "ridge + lda" | "logistic"
     penalty: float
     path: tuple[tuple[float, float], ...]
 
@@ -53,6 +53,31 @@ class LinearSolution:
             bias=self.bias * factor + shift,
             left_out=self.left_out * factor + shift,
         )
+
+
+    def before(self, spread: FloatArray) -> LinearSolution:
+        """The solution for features as they were before each was divided by its `spread` (D,)."""
+        return replace(self, weight=self.weight / spread[:, None])
+
+    def mean_with(self, other: LinearSolution) -> LinearSolution:
+        """The solution whose scores are the mean of both."""
+        return replace(
+            self,
+            weight=(self.weight + other.weight) / 2,
+            bias=(self.bias + other.bias) / 2,
+            left_out=(self.left_out + other.left_out) / 2,
+            solver=f"{self.solver} + {other.solver}",
+        )
+
+
+def root_deviation(features: FloatArray) -> FloatArray:
+    """The square root of each feature's standard deviation (D,), with a floor: dividing by it goes half the way to
+    equal spread, so that quiet features count for more and noise is not blown up.
+
+    It is taken once from all examples; leave-one-out is exact for features so divided.
+    """
+    deviation = np.asarray(features, dtype=np.float64).std(axis=0)
+    return np.asarray(np.sqrt(deviation + 1e-3 * max(float(deviation.mean()), 1e-12)), dtype=np.float64)
 
 
 def as_features(features: ArrayLike) -> FloatArray:

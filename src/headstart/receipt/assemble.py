@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -42,7 +42,7 @@ from headstart.receipt.evidence import SCRATCH, Evidence
 from headstart.receipt.judged import Judged, Truth, judge, judge_budgets
 from headstart.receipt.trainable import frozen_stages, trainable_rows
 from headstart.receipt.verdict import decide
-from headstart.tasks import Task
+from headstart.tasks import Metric, Task
 
 SHARES = frozenset({"accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "mean_average_precision", "hamming_loss",
                     "calibration_error"})
@@ -70,7 +70,7 @@ def prove(evidence: Evidence) -> Proof:
     truth = Truth(evidence.task.encode(test.labels(evidence.task.label)), _clusters(test), evidence.seed)
     judged = judge(evidence, truth)
     adapted = judged[0].predictions
-    measures = _measures(judged[0])
+    measures = measures_of(judged[0].metrics.values())
     primary = next(measure for measure in measures if measure.name == evidence.task.primary)
     classes = _classes(evidence)
     rows = trainable_rows(evidence.outcome.plan, evidence.source,
@@ -98,9 +98,10 @@ def _clusters(test: Examples) -> list[str] | None:
     return [f"group {group}" if group is not None else f"alone {place}" for place, group in enumerate(groups)]
 
 
-def _measures(judged: Judged) -> list[Measure]:
+def measures_of(metrics: Iterable[Metric]) -> list[Measure]:
+    """How each metric is called and read."""
     return [Measure(name=metric.name, title=metric.title, greater_is_better=metric.greater_is_better,
-                    is_share=metric.name in SHARES) for metric in judged.metrics.values()]
+                    is_share=metric.name in SHARES) for metric in metrics]
 
 
 def _classes(evidence: Evidence) -> list[ClassCount]:

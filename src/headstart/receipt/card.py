@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from headstart.receipt import words
@@ -39,8 +40,9 @@ def front_matter(receipt: Receipt) -> dict[str, Any]:
     matter: dict[str, Any] = {"license": licence if licence in HUB_LICENCES else "other"}
     if matter["license"] == "other":
         matter["license_name"] = source.licence
-    matter |= {"library_name": LIBRARIES.get(source.family, "headstart"), "base_model": source.name.partition("/")[2]
-               if source.family in ("hf", "transformers") else source.name}
+    matter["library_name"] = LIBRARIES.get(source.family, "headstart")
+    if not PurePath(source.name).is_absolute():  # a folder of this machine means nothing elsewhere
+        matter["base_model"] = source.name.partition("/")[2] if source.family in ("hf", "transformers") else source.name
     pipeline = PIPELINES.get(f"{source.modality} {receipt.task.kind}")
     if pipeline:
         matter["pipeline_tag"] = pipeline
@@ -55,7 +57,8 @@ def _model_index(receipt: Receipt, pipeline: str | None) -> dict[str, Any]:
                for measure in receipt.task.measures
                if (value := receipt.adapted.metrics[measure.name].value) is not None]
     task = pipeline or f"{receipt.source.modality}-{receipt.task.kind}"
-    dataset = {"name": receipt.target.origin, "type": receipt.target.origin, "split": "test",
+    name = words.named(receipt.target.origin)
+    dataset = {"name": name, "type": name, "split": "test",
                "revision": receipt.target.fingerprint}
     return {"name": receipt.run, "results": [{"task": {"type": task}, "dataset": dataset, "metrics": metrics}]}
 
@@ -66,8 +69,9 @@ def _lead(receipt: Receipt) -> list[str]:
     if receipt.target.classes:
         more = f" and {len(names) - 20} more" if len(names) > 20 else ""
         answer += f" with {len(names)} labels: {', '.join(_cell(name) for name in names[:20])}{more}"
-    return [f"# {_cell(receipt.run)}", "", f"{_code(receipt.source.name)}, adapted by {receipt.strategy.name} to "
-            f"{_cell(receipt.target.origin)}. {answer}.", "", f"**{_cell(receipt.verdict.sentence)}**", ""]
+    adapted = (f"{_code(words.named(receipt.source.name))}, adapted by {receipt.strategy.name} to "
+               f"{_cell(words.named(receipt.target.origin))}. {answer}.")
+    return [f"# {_cell(receipt.run)}", "", adapted, "", f"**{_cell(receipt.verdict.sentence)}**", ""]
 
 
 def _usage(receipt: Receipt, opens_with: str) -> list[str]:
@@ -75,7 +79,8 @@ def _usage(receipt: Receipt, opens_with: str) -> list[str]:
              f"answers = model.predict(...)  # {words.noun(receipt.source.modality)}: paths, or contents in memory",
              "```", ""]
     if opens_with:
-        lines += ["Or with the library that the source comes from:", "", "```python", opens_with, "```", ""]
+        lines += ["Or with the library that the source comes from:", "", "```python",
+                  f"import {opens_with.partition('.')[0]}", "", f"network = {opens_with}", "```", ""]
     return lines
 
 
@@ -101,10 +106,10 @@ def _result(arm: ArmSection, measure: Measure) -> str:
 def _data(receipt: Receipt) -> list[str]:
     target, source = receipt.target, receipt.source
     lines = ["## What it learned from", "",
-             f"- Source: {_code(source.name)}, trained on {_cell(source.trained_on)}; "
+             f"- Source: {_code(words.named(source.name))}, trained on {_cell(source.trained_on)}; "
              f"licence {_cell(source.licence)}; {words.short(source.parameters)} parameters.",
-             f"- Target: {_cell(target.origin)}, {target.training:,} examples to train on, {target.validation:,} to "
-             f"choose by, {target.test:,} to test on; {len(target.quarantine):,} set aside."]
+             f"- Target: {_cell(words.named(target.origin))}, {target.training:,} examples to train on, "
+             f"{target.validation:,} to choose by, {target.test:,} to test on; {len(target.quarantine):,} set aside."]
     if target.classes:
         shown = ", ".join(f"{_cell(one.name)} {one.count:,}" for one in target.classes[:30])
         lines.append(f"- Labels to learn from: {shown}{', …' if len(target.classes) > 30 else ''}.")

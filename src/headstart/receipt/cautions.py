@@ -36,7 +36,8 @@ def cautions(evidence: Evidence, judged: Sequence[Judged], truth: Truth, classes
              measure: Measure) -> list[str]:
     """Warnings, those of the run first."""
     return [*evidence.warnings, *_suspicious(judged, truth, classes, measure), *_few(truth),
-            *_better_untuned(judged, truth, measure), *_unfinished(evidence), *_unequal(truth, classes, measure)]
+            *_better_untuned(judged, truth, measure), *_unfinished(evidence), *_untested(truth, classes),
+            *_unequal(truth, classes, measure)]
 
 
 def _suspicious(judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount],
@@ -86,6 +87,17 @@ def _unfinished(evidence: Evidence) -> Iterator[str]:
                "closer. Give it more with --baseline-budget.")
     if evidence.adapted.still_improving:
         yield "The adapted model was still improving when training ended: more epochs may help."
+
+
+def _untested(truth: Truth, classes: Sequence[ClassCount]) -> Iterator[str]:
+    """Classes that no test example has."""
+    if not truth.has_classes:
+        return
+    absent = [one.name for number, one in enumerate(classes) if not (truth.targets == number).any()]
+    if absent:
+        named = words.listed([f"“{name}”" for name in absent[:5]])
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        yield f"No test example of {named}{more}: how well such examples are recognised is not known. Add some."
 
 
 def _unequal(truth: Truth, classes: Sequence[ClassCount], measure: Measure) -> Iterator[str]:

@@ -80,8 +80,8 @@ def compare(runs: Sequence[Run]) -> Comparison:
             unbounded(float(metric.statistic(ones)[0]))) for key, metric in metrics.items()}
         gain = None if place == 0 else Range.of(paired.compare(
             metrics[primary.name].statistic, found[0][primary.name].statistic, len(truths), resamples=resamples))
-        compared.append(Compared(name, receipt.source.name, receipt.strategy.name, values, gain, receipt.cost.seconds,
-                                 receipt.target.training + receipt.target.validation))
+        compared.append(Compared(name, words.named(receipt.source.name), receipt.strategy.name, values, gain,
+                                 receipt.cost.seconds, receipt.target.training + receipt.target.validation))
     return Comparison(tuple(compared), tuple(runs[0][1].task.measures), primary, len(truths),
                       words.noun(runs[0][1].source.modality), tuple(_notes(runs, len(truths))))
 

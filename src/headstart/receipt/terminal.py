@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,8 +22,8 @@ FILES = (("receipt.html", "the receipt as a page"), ("README.md", "the model car
          ("predictions.parquet", "every single test answer"))
 
 
-def show(receipt: Receipt, console: Console) -> None:
-    """Prints the receipt."""
+def show(receipt: Receipt, console: Console, folder: Path | None = None) -> None:
+    """Prints the receipt, and what lies in the run's `folder`."""
     console.print()
     _verdict(receipt, console)
     console.print(_arms_table(receipt, 2 if console.width < 100 else 3))
@@ -34,7 +35,7 @@ def show(receipt: Receipt, console: Console) -> None:
     if receipt.target.quarantine:
         count = words.count(len(receipt.target.quarantine), "examples")
         _paragraph(f"{count} set aside with the reason; see the page.", console)
-    _files(receipt, console)
+    _files(receipt.run if folder is None else near(folder), console)
 
 
 def trainable_table(plan: Plan, source: Source, console: Console) -> None:
@@ -138,8 +139,14 @@ def _plan_sentence(plan: Plan, rows: Sequence[TrainableRow]) -> str:
     return f"{words.short(moving)} of {words.short(total)} parameters are learned; the others stay as they are.{solved}"
 
 
-def _files(receipt: Receipt, console: Console) -> None:
-    console.print(Text(f"In {receipt.run}:", style="dim"))
+def near(path: Path) -> str:
+    """A path as a user would type it: from here when it lies below, in full otherwise."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _files(where: str, console: Console) -> None:
+    console.print(Text(f"In {where}:", style="dim"))
     width = max(len(name) for name, _ in FILES)
     for name, meaning in FILES:
         console.print(Text(f"  {name:<{width}}  {meaning}", style="dim"))

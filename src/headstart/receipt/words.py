@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from pydantic import JsonValue
 
@@ -15,6 +16,11 @@ UNKNOWN = "not known"
 
 def noun(modality: str) -> str:
     return NOUNS.get(modality, "examples")
+
+
+def named(place: str) -> str:
+    """A source or target as people call it: of a folder or file on this machine, its last part only."""
+    return PurePath(place).name or place if PurePath(place).is_absolute() else place
 
 
 def amount(value: float | None, measure: Measure) -> str:
@@ -85,7 +91,10 @@ def duration(seconds: float) -> str:
 
 def size(given: float) -> str:
     """Bytes as 1.4 GB."""
-    return f"{given / 1e9:.1f} GB" if given >= 1e9 else f"{given / 1e6:.0f} MB"
+    for unit, letters in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if given >= unit:
+            return f"{given / unit:.{1 if unit == 1e9 or given < 10 * unit else 0}f} {letters}"
+    return f"{given:.0f} bytes"
 
 
 def lower_first(title: str) -> str:

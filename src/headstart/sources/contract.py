@@ -172,6 +172,10 @@ class Source(ABC):
     def weights(self) -> dict[str, NDArray[Any]]:
         """The weights as they lie on disk, by the library's own names, without building the network."""
 
+    def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """`changed` weights of the live network by the names, and in the shapes, in which `weights` has them."""
+        return dict(changed)
+
     @abstractmethod
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
         """The files beside the weights for a network whose classifier has `outputs` outputs."""

@@ -134,11 +134,9 @@ class ImageSource(Source):
     def module(self) -> torch.nn.Module:
         import torch
 
-        if self.seed is None:
-            return self.build(pretrained=True).eval()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            return self.build(pretrained=False).eval()
+        with torch.random.fork_rng(devices=[]):  # libraries draw random weights before they load the given ones
+            torch.default_generator.manual_seed(self.seed or 0)
+            return self.build(pretrained=self.seed is None).eval()
 
     def weights(self) -> dict[str, NDArray[Any]]:
         return {name: tensor.detach().numpy() for name, tensor in self.module().state_dict().items()}

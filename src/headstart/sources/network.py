@@ -66,6 +66,21 @@ class Network(nn.Module):
         heard, self._heard, self._entered = self._heard, {}, None
         return heard
 
+    def can_enter(self, stage: str, inputs: dict[str, torch.Tensor]) -> bool:
+        """Whether running from the end of `stage` on gives what the whole network gives; `inputs`: two examples."""
+        last = self.description.stages[-1].name
+        mode = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                whole = self(inputs, [stage, last])
+                entered = self(inputs, [last], (stage, whole[stage]))
+        except RuntimeError:  # a shape that does not fit what came another way
+            return False
+        finally:
+            self.train(mode)
+        return torch.allclose(entered[last], whole[last], rtol=1e-3, atol=1e-3 * float(whole[last].abs().max()))
+
     def _listen(self, stage: str) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
             if self._entered is not None and self._entered[0] == stage:

@@ -21,6 +21,9 @@ CONTAINERS = ("features", "blocks", "layers", "stages", "layer", "levels", "enco
 WRAPPER_SHARE = 0.5
 """A child with more than this share of the parameters is only a wrapper, when it holds such a container."""
 
+ALL_BUT_HEAD = 0.9
+"""A plain sequence with more than this share of the parameters is the whole trunk: its elements become stages."""
+
 
 @dataclass
 class Unit:
@@ -52,9 +55,9 @@ def find_classifier(network: nn.Module, batch: torch.Tensor) -> str:
     finally:
         for handle in handles:
             handle.remove()
-    if not executed or executed[-1][1].shape != output.shape:
+    if not executed or not torch.equal(executed[-1][1], output):
         raise SourceError(
-            "this network's head is not a linear layer, so another cannot be put in its place. "
+            "this network's answers are not those of one linear layer, so another cannot be put in its place. "
             "Choose a source that ends in a linear classifier."
         )
     return executed[-1][0]
@@ -99,7 +102,7 @@ def cut(network: nn.Module, batch: torch.Tensor, classifier: str) -> tuple[Stage
 
 
 def _units(module: nn.Module, prefix: str, total: int) -> list[tuple[str, nn.Module]]:
-    """The modules that stages are made of: children, with containers (and wrappers of containers) opened."""
+    """The modules that stages are made of: children, with containers, wrappers of containers, and lists opened."""
     found: list[tuple[str, nn.Module]] = []
     for name, child in module.named_children():
         path = f"{prefix}{name}"
@@ -117,9 +120,13 @@ def _leaves(module: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _opens(name: str, child: nn.Module, total: int) -> bool:
+    from torch import nn
+
     if not list(child.children()):
         return False
-    if name in CONTAINERS:
+    if name in CONTAINERS or isinstance(child, nn.ModuleList):  # a list never runs itself
+        return True
+    if isinstance(child, nn.Sequential) and _count(child) > ALL_BUT_HEAD * total:
         return True
     holds = any(path.split(".")[-1] in CONTAINERS for path, _ in child.named_modules() if path)
     return holds and _count(child) > WRAPPER_SHARE * total

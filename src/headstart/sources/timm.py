@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core import files, fingerprints
@@ -65,15 +66,18 @@ class TimmSource(ImageSource):
             self.architecture, dict(self._config.get("model_args", {})), int(self._config.get("num_classes", 1000)) or 1
         )
         if pretrained:
-            arrays = float_weights(weights.load(self.path))
-            if not int(self._config.get("num_classes", 1000)):  # published without a classifier: ours is a fresh one
-                own = network.state_dict()
-                arrays = {**{name: own[name].numpy() for name in own if name not in arrays}, **arrays}
-            weights.into(network, arrays, self.path)
+            weights.into(network, float_weights(self.weights()), self.path)
         return network
 
     def weights(self) -> dict[str, NDArray[Any]]:
-        return weights.load(self.path) if self.seed is None else super().weights()
+        if self.seed is not None:
+            return super().weights()
+        arrays = weights.load(self.path)
+        if not int(self._config.get("num_classes", 1000)):  # published without a classifier: ours answers nothing
+            classifier, width = self.description.classifier, self.stages[-1].width
+            arrays[f"{classifier}.weight"] = np.zeros((1, width), np.float32)
+            arrays[f"{classifier}.bias"] = np.zeros(1, np.float32)
+        return arrays
 
     def image_preparation(self) -> ImagePreparation:
         known = self._config.get("pretrained_cfg", {})

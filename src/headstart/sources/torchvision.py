@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import torch
 
 DOCUMENT = "torchvision.json"
+INCEPTIONS = ("inception_v3", "googlenet")
+"""Their published weights want values between -1 and 1, to which the library brings them inside the network; here the
+preparation does it. They have auxiliary heads."""
 
 
 def open_torchvision(name: str) -> Source:
@@ -74,6 +77,7 @@ class TorchvisionSource(ImageSource):
             return dict(files.read_json(self._folder / DOCUMENT))
         published = self._published()
         recipe = published.transforms()
+        own_moments = self._architecture in INCEPTIONS
         return {
             "architecture": self._architecture,
             "weights": str(published),
@@ -84,8 +88,8 @@ class TorchvisionSource(ImageSource):
                 "crop": recipe.crop_size[0],
                 "resize": recipe.resize_size[0],
                 "interpolation": recipe.interpolation.value,
-                "mean": recipe.mean,
-                "std": recipe.std,
+                "mean": [0.5] * 3 if own_moments else recipe.mean,
+                "std": [0.5] * 3 if own_moments else recipe.std,
             },
         }
 
@@ -101,9 +105,7 @@ class TorchvisionSource(ImageSource):
         from torchvision import models
 
         special: dict[str, Any] = {}
-        if (
-            self._architecture == "inception_v3" or self._architecture == "googlenet"
-        ):  # the auxiliary head is for training from scratch only
+        if self._architecture in INCEPTIONS:  # the auxiliary heads are for training from scratch only
             special = {"aux_logits": True, "init_weights": False, "transform_input": False}
         network = models.get_model(
             self._architecture, weights=None, num_classes=self._document["num_classes"], **special
@@ -168,9 +170,10 @@ class TorchvisionSource(ImageSource):
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
         document = {**self._document, "num_classes": outputs, "labels": list(labels)}
+        bare = ", aux_logits=False, init_weights=False" if self._architecture in INCEPTIONS else ""
         return Artefact(
             {DOCUMENT: document},
             (),
-            f"m = torchvision.models.{self._architecture}(num_classes={outputs}); "
+            f"m = torchvision.models.{self._architecture}(num_classes={outputs}{bare}); "
             "m.load_state_dict(safetensors.torch.load_file('{folder}/model.safetensors'))",
         )

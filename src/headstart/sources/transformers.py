@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,20 @@ class TransformersSource(ImageSource):
 
     def weights(self) -> dict[str, NDArray[Any]]:
         return weights.load(self.path) if self.seed is None else super().weights()
+
+    def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The library renames some weights when it loads them (query to q_proj); its own way back is taken."""
+        if self.seed is not None or set(changed) <= set(weights.load(self.path)):
+            return dict(changed)
+        import torch
+        from transformers.core_model_loading import revert_weight_conversion
+
+        network = self.module()
+        given = revert_weight_conversion(network, network.state_dict())
+        before = {name: value.clone() for name, value in given.items()}
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in changed.items()}, strict=False)
+        after = revert_weight_conversion(network, network.state_dict())
+        return {name: value.numpy() for name, value in after.items() if not torch.equal(value, before[name])}
 
     def image_preparation(self) -> ImagePreparation:
         given = self._preprocessor

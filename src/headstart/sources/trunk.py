@@ -66,8 +66,10 @@ class Trunk:
         proof = model.with_suffix(".json")
         if self._asked in ("auto", "openvino") and proof.is_file() and _openvino_serves():
             known = files.read_json(proof)
-            if known["precision"]:
-                program = OpenVino(model, self.points, known["precision"])
+            if not known["precision"]:
+                return self._eager(first, known["reason"])
+            program = _opened(model, self.points, known["precision"])
+            if program is not None:
                 self.choice = Choice(program.name, "converted and proven earlier", known["cosine"])
                 return program
         if self._asked == "reference":
@@ -93,7 +95,12 @@ class Trunk:
     def _convert(self, first: Inputs, model: Path, proof: Path) -> Runtime:
         """The trunk as a program, in the first precision that is proven equal to the reference."""
         start = time.perf_counter()
-        OpenVino.convert(self.source, self.points, first, model)
+        try:
+            OpenVino.convert(self.source, self.points, first, model)
+        except HeadstartError:
+            raise
+        except Exception as problem:  # the tracer and the converter raise any kind of error on what they do not know
+            return self._refuse(first, proof, f"OpenVINO does not convert this network ({type(problem).__name__})")
         seconds = round(time.perf_counter() - start, 2)
         files.write_json(self._timing_path(), {"seconds": seconds})
         reference = self._reference(first)
@@ -106,8 +113,12 @@ class Trunk:
                 )
                 self.choice = Choice(program.name, f"converted in {seconds:.1f} s", cosine)
                 return program
-        files.write_json(proof, {"precision": None, "cosine": cosine, "seconds": seconds, "source": self.source.name})
-        return self._eager(first, f"the converted trunk differed (mean cosine {cosine:.4f} < {MEAN_COSINE})")
+        return self._refuse(first, proof, f"the converted trunk differed (mean cosine {cosine:.4f} < {MEAN_COSINE})")
+
+    def _refuse(self, first: Inputs, proof: Path, reason: str) -> Runtime:
+        """Eager from now on, and a note of why, so that the conversion is not tried again."""
+        files.write_json(proof, {"precision": None, "reason": reason, "source": self.source.name})
+        return self._eager(first, reason)
 
     def _eager(self, first: Inputs, reason: str, eager: Eager | None = None) -> Runtime:
         eager = eager or Eager(self.source, self.points)
@@ -147,6 +158,14 @@ class Trunk:
     def _conversion_seconds(self) -> float:
         path = self._timing_path()
         return float(files.read_json(path)["seconds"]) if path.is_file() else CONVERSION_SECONDS
+
+
+def _opened(model: Path, points: Sequence[Point], precision: str) -> OpenVino | None:
+    """A program that was converted before; None when its files are gone or damaged."""
+    try:
+        return OpenVino(model, points, precision)
+    except RuntimeError:
+        return None
 
 
 def _openvino_serves() -> bool:

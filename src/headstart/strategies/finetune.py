@@ -78,12 +78,13 @@ class Finetune(Strategy):
                     objectives=(Objective("l2_sp", self.l2_sp),) if self.l2_sp else (),
                     averaging=self.averaging,
                     averaging_rate=0.98 if self.averaging == "ema" else 0.5,
-                    stop=Stop("validation", self.patience),
+                    stop=Stop("validation", self.patience) if target.validation else None,
                     statistics=self.statistics,
                     weight_decay=self.weight_decay,
                 )
             )
-        return Plan("finetune", (stream,), (head,), tuple(phases), refit=self.refit, seed=seed)
+        refit = self.refit and target.validation > 0
+        return Plan("finetune", (stream,), (head,), tuple(phases), refit=refit, seed=seed)
 
     def _rates(self, source: Source) -> dict[str, float]:
         """Learning rates of the stages that train, falling towards the input, and of the head."""

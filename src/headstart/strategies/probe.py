@@ -20,11 +20,11 @@ class Probe(Strategy):
     title: ClassVar[str] = "Closed-form head on frozen features"
 
     solver: Literal["best", "ridge", "lda", "logistic"] = pydantic.Field(
-        "best", description="How the head is solved; best takes the lower left-out loss of ridge and lda."
+        "best", description="How the head is solved; best takes the lowest left-out loss of ridge, lda and both."
     )
     stages: str = pydantic.Field(
         "last",
-        description="Stages to read: last, each (tries every stage), or names; those joined by + are read side by side.",
+        description="Stages to read: last, each (tries every one), or names; those joined by + are read side by side.",
     )
     views: int = pydantic.Field(1, ge=1, le=16, description="Augmented views of each example that are averaged.")
 

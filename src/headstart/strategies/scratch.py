@@ -53,7 +53,7 @@ class Scratch(Strategy):
             ("target",),
             length,
             Schedule(0.05),
-            stop=Stop("validation", 0, self.evaluations),
+            stop=Stop("validation", 0, self.evaluations) if target.validation else None,
             statistics="updated",
             weight_decay=0.05,
         )

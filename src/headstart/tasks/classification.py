@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,7 @@ from headstart.core.errors import DataError, StrategyError
 from headstart.measure import scores as measures
 from headstart.measure.calibration import calibration_error, fit_temperature, softmax
 from headstart.measure.lda import fit_lda
-from headstart.measure.linear import LinearSolution
+from headstart.measure.linear import LinearSolution, root_deviation
 from headstart.measure.logistic import fit_logistic
 from headstart.measure.ridge import fit_ridge
 from headstart.tasks.choose import known_label
@@ -41,8 +42,8 @@ class Classification(Task):
 
     @classmethod
     def from_labels(cls, label: str, values: Sequence[Any]) -> Classification:
-        names = [as_name(value) for value in values]
-        counts = {name: names.count(name) for name in sorted(set(names), key=_natural)}
+        found = Counter(as_name(value) for value in values)
+        counts = {name: found[name] for name in sorted(found, key=_natural)}
         if len(counts) < 2:
             raise DataError(
                 f"Column '{label}' has one class only ({next(iter(counts), 'none')}). "
@@ -59,20 +60,24 @@ class Classification(Task):
             raise known_label(str(unknown.args[0]), self.label, self.labels) from None
 
     def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
-        """Ridge and LDA by exact leave-one-out, or logistic; "best" takes the lower left-out log-loss of the
-        closed forms. Scores are scaled by a temperature fitted on the left-out scores (Guo et al. 2017)."""
-        fits: dict[str, Callable[[], LinearSolution]] = {
-            "ridge": lambda: fit_ridge(
-                features, np.eye(self.outputs)[targets], choose=lambda left_out: self.left_out_loss(left_out, targets)
-            ),
-            "lda": lambda: fit_lda(features, targets, self.outputs),
-            "logistic": lambda: fit_logistic(features, targets, self.outputs),
-        }
+        """Ridge and LDA by exact leave-one-out, or logistic; "best" takes the lowest left-out log-loss of ridge, LDA
+        and the mean of both. Scores are scaled by a temperature fitted on the left-out scores (Guo et al. 2017)."""
+        spread = root_deviation(np.asarray(features, np.float64))
+        even = features / spread
         wanted = ("ridge", "lda") if solver == "best" else (solver,)
-        if not set(wanted) <= set(fits):
-            raise StrategyError(f"Classification has no solver '{solver}'. Known: {', '.join(self.solvers)}.")
-        found = [self._calibrated(fits[name](), targets) for name in wanted]
-        return min(found, key=lambda solution: measures.log_loss(targets, softmax(solution.left_out)))
+        found = [self._calibrated(self._fit(even, targets, name), targets) for name in wanted]
+        if solver == "best":
+            found.append(self._calibrated(found[0].mean_with(found[1]), targets))
+        return min(found, key=lambda one: measures.log_loss(targets, softmax(one.left_out))).before(spread)
+
+    def _fit(self, features: NDArray[np.float64], targets: Targets, solver: str) -> LinearSolution:
+        if solver == "ridge":
+            return fit_ridge(features, np.eye(self.outputs)[targets], choose=lambda s: self.left_out_loss(s, targets))
+        if solver == "lda":
+            return fit_lda(features, targets, self.outputs)
+        if solver == "logistic":
+            return fit_logistic(features, targets, self.outputs)
+        raise StrategyError(f"Classification has no solver '{solver}'. Known: {', '.join(self.solvers)}.")
 
     def _calibrated(self, solution: LinearSolution, targets: Targets) -> LinearSolution:
         return solution.scaled(fit_temperature(solution.left_out, targets))

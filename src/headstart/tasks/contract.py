@@ -119,6 +119,11 @@ class Task(ABC):
         del targets
         return np.ones(self.outputs)
 
+    def moments(self, targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean (K,) and deviation (K,) that gradient descent takes the targets to have; zero and one for logits."""
+        del targets
+        return np.zeros(self.outputs), np.ones(self.outputs)
+
     def value(self, predictions: Predictions, targets: Targets) -> float:
         """The primary metric."""
         metric = self.metric(predictions, targets)

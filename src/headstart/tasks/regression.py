@@ -48,6 +48,10 @@ class Regression(Task):
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return (outputs[:, 0].float() - targets.float()) ** 2
 
+    def moments(self, targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        numbers = np.asarray(targets, np.float64)
+        return np.array([numbers.mean()]), np.array([numbers.std() or 1.0])
+
     def decode(self, scores: Scores) -> Predictions:
         return Predictions(scores, [float(value) for value in scores[:, 0]], None, np.ones(len(scores)))
 

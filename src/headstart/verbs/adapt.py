@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 RECIPE = "recipe.yaml"
+IN_MEMORY = "in memory"
+"""What a recipe says of a target that was no path."""
 
 
 def adapt(
@@ -76,7 +78,7 @@ def adapt(
     """
     if isinstance(strategy, Strategy):
         options, strategy = strategy.model_dump(exclude_unset=True), _registered_name(strategy)
-    named = target if isinstance(target, (str, Path)) else "in memory"
+    named = target if isinstance(target, (str, Path)) else IN_MEMORY
     recipe = checked(
         Recipe,
         {
@@ -112,27 +114,48 @@ def follow(
 ) -> Model:
     """Carries out a recipe in a new folder."""
     folder = Path(out).resolve() if out else _free_name(recipe.target)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(
-            f"{folder} exists already. Choose another name with --out, or go on with "
-            f"`headstart adapt --resume {folder}` if it is an unfinished run."
-        )
+    _require_free(folder)
     files.require_writable(folder)
     try:
         return _adapt(recipe, folder, target if target is not None else recipe.target, source or recipe.source, console)
     except HeadstartError:
-        shutil.rmtree(folder, ignore_errors=True)  # nothing half-written; an interrupt leaves the run to be resumed
+        shutil.rmtree(folder, ignore_errors=True)  # nothing half-written
         raise
+    except KeyboardInterrupt:  # what there is stays, to be resumed; the command line says how
+        raise KeyboardInterrupt(*([str(folder)] if is_unfinished(folder) else [])) from None
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a run in `folder` was begun and can be gone on with."""
+    return (folder / RECIPE).is_file() and (folder / artefact.STATE).is_dir()
+
+
+def is_finished(folder: Path) -> bool:
+    return (folder / RUN_MARK).is_file() and not (folder / artefact.STATE).is_dir()
+
+
+def _require_free(folder: Path) -> None:
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if is_unfinished(folder):
+        raise RunError(
+            f"{folder} holds an unfinished run. Go on with it by: headstart adapt --resume {folder} "
+            "or choose another name with --out."
+        )
+    what = "is not empty" if folder.is_dir() else "is a file"
+    raise RunError(f"{folder} {what}. Choose another name with --out.")
 
 
 def resume(folder: str | Path, *, console: Console | None = None) -> Model:
     """Goes on with a run that was stopped, to the same result."""
     path = Path(folder).resolve()
-    if (path / RUN_MARK).is_file() and not (path / artefact.STATE).is_dir():
+    if is_finished(path):
         return load(path)
     if not (path / RECIPE).is_file():
         raise RunError(f"{path} has no {RECIPE}, so there is nothing to go on with.")
     recipe = load_recipe(path / RECIPE)
+    if recipe.target == IN_MEMORY:
+        raise RunError(f"{path} learned from data in memory, which is gone. Call headstart.adapt with it again.")
     return _adapt(recipe, path, recipe.target, recipe.source, console)
 
 
@@ -148,10 +171,10 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     table = read(
         target, label=recipe.label, content=recipe.content, group=recipe.group, time=recipe.time, split=recipe.split
     )
+    source = open_source(opened)  # before the contents are read: a misspelt name should cost nothing
+    _require_modality(source, table)
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
-    source = open_source(opened)
-    _require_modality(source, usable.table)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
     if console is not None:
@@ -161,11 +184,13 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     files.write_text(folder / RECIPE, dump(recipe))
     (folder / artefact.STATE).mkdir(exist_ok=True)
     given: Mapping[str, Examples] = {name: parts.part(name) for name in ("train", "validation", "fit")}
-    trained = run(plan, source, given, Workplace(bank, folder / artefact.STATE))
+    every = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
+    trained = run(plan, source, given, Workplace(bank, folder / artefact.STATE), upcoming=every)
     arms = baselines.arms(trained, recipe, parts, given, bank)
     evidence = proof.evidence(folder.name, trained, usable, parts, arms, recipe, watch)
     opens_with = artefact.write(folder, trained)
     proof.write(folder, evidence, opens_with, console)
+    artefact.seal(folder, proof.SEALED)
     final = recipe.model_copy(update={"baseline_steps": arms.steps}) if arms.steps else recipe
     files.write_text(folder / RECIPE, dump(final))
     shutil.rmtree(folder / artefact.STATE)  # from here on the run is finished
@@ -193,7 +218,7 @@ def _registered_name(strategy: Strategy) -> str:
 
 
 def _free_name(target: str) -> Path:
-    stem = Path(target).stem if target != "in memory" else "memory"
+    stem = Path(target).stem if target != IN_MEMORY else "memory"
     name = stem or "run"
     number = 1
     folder = Path("runs") / name

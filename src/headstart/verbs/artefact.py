@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ FORMAT = 1
 
 
 def write(folder: Path, trained: Trained) -> str:
-    """Writes weights and configuration; gives the line of Python that opens them with the source's own library.
+    """Writes weights and configuration; gives the line of Python that opens them, in that folder, with the source's own
+    library; empty when only this project does.
 
     Ends by reading everything back and comparing (`verify`), so a run that is written can be opened.
     """
@@ -68,9 +70,40 @@ def write(folder: Path, trained: Trained) -> str:
         },
         "files": {name: fingerprints.of_file(folder / name) for name in documents},
     }
-    files.write_json(folder / RUN_MARK, {**mark, "digest": fingerprints.of_json(mark)})
+    _write_mark(folder, mark)
     verify(folder, trained)
-    return artefact.opens_with.replace("{folder}", str(folder)) if folded else ""
+    return artefact.opens_with.replace("{folder}", ".") if folded else ""
+
+
+def _write_mark(folder: Path, mark: dict[str, Any]) -> None:
+    files.write_json(folder / RUN_MARK, {**mark, "digest": fingerprints.of_json(mark)})
+
+
+def seal(folder: Path, names: Iterable[str]) -> None:
+    """Notes the digests of the proof's files, which are not needed to predict but must not be changed."""
+    proof = {name: fingerprints.of_file(folder / name) for name in names}
+    _write_mark(folder, {**read_mark(folder), "proof": proof})
+
+
+def sealed(folder: Path, name: str) -> Path:
+    """The path of a file of the proof, after its digest was compared.
+
+    Raises:
+        RunError: it is missing, damaged or was changed.
+    """
+    path = folder / name
+    if not path.is_file():
+        raise RunError(f"{folder} has no {name}. Copy the whole folder again, or repeat the run from its recipe.yaml.")
+    if fingerprints.of_file(path) != read_mark(folder).get("proof", {}).get(name):
+        raise _changed(path)
+    return path
+
+
+def _changed(path: Path) -> RunError:
+    return RunError(
+        f"{path} is damaged or was changed: its digest differs from the one noted in {RUN_MARK}. "
+        "Copy it again, or repeat the run from its recipe.yaml."
+    )
 
 
 def is_folded(trained: Trained) -> bool:
@@ -162,10 +195,7 @@ def read(folder: Path) -> tuple[Source, dict[str, LinearHead], dict[str, Task]]:
                 f"{folder} lacks {name}. Copy the whole folder again, or repeat the run from its recipe.yaml."
             )
         if fingerprints.of_file(folder / name) != digest:
-            raise RunError(
-                f"{folder / name} is damaged or was changed: its digest differs from the one noted in {RUN_MARK}. "
-                "Copy it again, or repeat the run from its recipe.yaml."
-            )
+            raise _changed(folder / name)
     source = open_source(folder)
     tasks = {name: use(head["task"]) for name, head in mark["heads"].items()}
     path = folder / (weight_files.WEIGHTS if mark["folded"] else HEADS)

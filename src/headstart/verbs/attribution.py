@@ -103,7 +103,8 @@ def _overlay(picture: NDArray[np.uint8], heat: NDArray[np.float64]) -> Image:
 
     height, width = picture.shape[:2]
     scaled = np.uint8(255 * heat / max(float(heat.max()), 1e-12))
-    mask = np.asarray(PIL.Image.fromarray(scaled).resize((width, height), PIL.Image.Resampling.BICUBIC), np.float64) / 255
+    smooth = PIL.Image.fromarray(scaled).resize((width, height), PIL.Image.Resampling.BICUBIC)
+    mask = np.asarray(smooth, np.float64) / 255
     warm = np.stack([np.full_like(mask, 255), 255 * (1 - mask) * 0.8, np.zeros_like(mask)], axis=-1)
     share = (0.65 * mask)[..., None]
     return PIL.Image.fromarray(np.uint8(picture * (1 - share) + warm * share))

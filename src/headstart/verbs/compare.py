@@ -16,12 +16,13 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
     """Compares two or more runs.
 
     Raises:
-        RunError: a run without receipt or predictions.
+        RunError: a run whose receipt or predictions are missing or changed.
         DataError: the runs share no test items, or answer different tasks.
     """
     import pyarrow.parquet as parquet
 
     from headstart.receipt import comparison
+    from headstart.verbs import artefact
     from headstart.verbs.model import load
 
     if len(folders) < 2:
@@ -29,8 +30,6 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
     found = []
     for folder in folders:
         run = load(folder)
-        path = run.folder / "predictions.parquet"
-        if not path.is_file():
-            raise RunError(f"{run.folder} has no predictions.parquet, so it cannot be compared item by item.")
+        path = artefact.sealed(run.folder, "predictions.parquet")
         found.append((run.folder.name, run.receipt, parquet.read_table(path)))
     return comparison.compare(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,10 @@ import numpy as np
 
 from headstart.data.table import Quarantined, Table
 from headstart.measure.intervals import Interval, bootstrap_interval
+from headstart.receipt.assemble import measures_of
+from headstart.receipt.document import Measure
+from headstart.receipt.intervals import unbounded
+from headstart.receipt.judged import VALUE_ALONE
 from headstart.verbs.model import Model, readable
 
 
@@ -18,10 +23,13 @@ class Evaluation:
     """Metrics with intervals on labelled data that the run had no part in choosing."""
 
     metrics: dict[str, Interval]
-    titles: dict[str, str]
+    measures: tuple[Measure, ...]
+    """How each metric is called and read, in their order."""
     primary: str
     items: int
     quarantine: tuple[Quarantined, ...]
+    notes: tuple[str, ...]
+    """What a reader should know before trusting the numbers."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; ends that are not finite become None."""
@@ -32,6 +40,7 @@ class Evaluation:
                 name: {part: _finite(getattr(one, part)) for part in ("value", "low", "high")}
                 for name, one in self.metrics.items()
             },
+            "notes": list(self.notes),
             "quarantine": [{"id": item.id, "reason": item.reason} for item in self.quarantine],
         }
 
@@ -67,10 +76,27 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     predictions = task.decode(model.head.scores(model.features(usable, model.head.at)))
     groups = np.array(usable.strings("group")) if usable.has("group") else None
     metrics = task.metrics(predictions, targets)
+    ones = np.ones((1, len(targets)))
     return Evaluation(
-        {metric.name: bootstrap_interval(metric.statistic, len(targets), groups=groups) for metric in metrics},
-        {metric.name: metric.title for metric in metrics},
+        {
+            metric.name: unbounded(float(metric.statistic(ones)[0]))
+            if metric.name in VALUE_ALONE
+            else bootstrap_interval(metric.statistic, len(targets), groups=groups)
+            for metric in metrics
+        },
+        tuple(measures_of(metrics)),
         task.primary,
         len(targets),
         usable.quarantine,
+        tuple(_notes(model, usable)),
     )
+
+
+def _notes(model: Model, table: Table) -> Iterator[str]:
+    """A warning when the run learned from the same target."""
+    known = model.receipt.target.origin if (model.folder / "receipt.json").is_file() else ""
+    if table.origin == known and not table.has("split"):
+        yield (
+            f"The run learned from a part of {table.origin}, so these numbers are too good. Its receipt has those of "
+            "the part that it did not learn from."
+        )

@@ -62,11 +62,9 @@ class Model:
     def receipt(self) -> Receipt:
         """The proof, as it was written when the run ended."""
         from headstart.receipt.document import Receipt
+        from headstart.verbs import artefact
 
-        path = self.folder / "receipt.json"
-        if not path.is_file():
-            raise RunError(f"{self.folder} has no receipt.json.")
-        return Receipt.model_validate(files.read_json(path))
+        return Receipt.model_validate(files.read_json(artefact.sealed(self.folder, "receipt.json")))
 
     def predict(self, contents: Any) -> list[Any]:
         """One answer for each content: a label, a list of labels, or a number.

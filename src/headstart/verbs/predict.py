@@ -72,12 +72,21 @@ def written(table: pa.Table, form: str) -> bytes:
 
 
 def expand(names: Sequence[str]) -> Any:
-    """What a user gave on the command line: one folder or table file as it is, else a list of files."""
+    """What a user gave on the command line: one folder or table file as it is, else a list of files.
+
+    Raises:
+        HeadstartError: a file that does not exist, or a folder among files.
+    """
     from pathlib import Path
 
-    if len(names) == 1:
-        return names[0]
-    folders = [name for name in names if Path(name).is_dir()]
-    if folders:
-        raise HeadstartError(f"{folders[0]} is a folder among several arguments. Give one folder, or files.")
-    return [Path(name) for name in names]
+    from headstart.data.readers import reader_of
+
+    paths = [Path(name).expanduser() for name in names]
+    if len(paths) == 1 and (not paths[0].is_file() or reader_of(paths[0]) is not None):
+        return paths[0]
+    for path in paths:
+        if not path.exists():
+            raise HeadstartError(f"{path} does not exist. Check the spelling, or leave it out.")
+        if path.is_dir():
+            raise HeadstartError(f"{path} is a folder among several arguments. Give one folder, or files.")
+    return paths

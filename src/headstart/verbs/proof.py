@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from rich.console import Console
 
+SEALED = ("receipt.json", "predictions.parquet")
+"""What other verbs read again: their digests are noted in the run, so that a change is seen."""
 LOOKED = 4
 """Examples for which the page shows where the model looked."""
 
@@ -63,7 +65,7 @@ def write(folder: Path, found: Evidence, opens_with: str, console: Console | Non
     if console is not None:
         from headstart.receipt.terminal import show
 
-        show(proof.receipt, console)
+        show(proof.receipt, console, folder)
     return proof
 
 

@@ -79,8 +79,11 @@ def load(path: Path) -> Recipe:
         raise RecipeError(f"There is no recipe {path}.")
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as problem:
-        raise RecipeError(f"{path} is not valid YAML: {str(problem).splitlines()[0]}.") from None
+    except yaml.MarkedYAMLError as problem:
+        line = f"line {problem.problem_mark.line + 1}: " if problem.problem_mark else ""
+        raise RecipeError(f"{path} is not valid YAML ({line}{problem.problem}).") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise RecipeError(f"{path} is not a text file in UTF-8, as recipes are.") from None
     if not isinstance(document, dict):
         raise RecipeError(f"{path} is not a recipe: it holds no names with values.")
     return checked(Recipe, document, f"recipe {path}")  # type: ignore[no-any-return]

@@ -1,0 +1,67 @@
+"""The command line: one command a verb. Each parses, calls, and shows; nothing is decided here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from headstart.cli import bank, learn, look
+
+app = typer.Typer(
+    name="headstart",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Takes what a model already knows to a new task, and shows whether it helped.\n\n"
+    "Start here: [bold]headstart demo[/bold]",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from headstart import __version__
+
+        print(f"headstart {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+app.command()(learn.demo)
+app.command()(look.inspect)
+app.command()(look.sources)
+app.command()(learn.adapt)
+app.command()(learn.evaluate)
+app.command()(learn.predict)
+app.command()(look.embed)
+app.command()(look.compare)
+app.command()(learn.pretrain)
+app.add_typer(bank.app, name="bank")
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake ends with one sentence and exit code 2, an interrupt with 130."""
+    from headstart.core.errors import HeadstartError
+
+    try:
+        app()
+    except HeadstartError as mistake:
+        print(f"headstart: {mistake}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt as stopped:
+        further = f" Go on with: headstart adapt --resume {stopped.args[0]}" if stopped.args else ""
+        print(f"\nheadstart: stopped.{further}", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,228 @@
+"""Commands that make or use a model: adapt, evaluate, predict, pretrain, demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.cli.options import Content, Group, Label, Out, Seed, Source, Split, Target, Time, settings
+from headstart.cli.show import console, show_quarantine, show_table
+
+
+def adapt(
+    target: Annotated[
+        str | None, typer.Argument(help="Folder, table file, data set folder or zip.", show_default=False)
+    ] = None,
+    source: Source = "builtin/image-tiny",
+    strategy: Annotated[str, typer.Option("--strategy", help="probe or finetune.")] = "probe",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An option of the strategy, name=value; repeatable.", show_default=False),
+    ] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(help="finetune: last stage that stays frozen (auto, none, all, or a name).", show_default=False),
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="finetune: times through the training examples.", show_default=False)
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="finetune: of the last stage.", show_default=False)
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="classification, multilabel or regression; found when not given.", show_default=False),
+    ] = None,
+    label: Label = None,
+    content: Content = None,
+    group: Group = None,
+    time: Time = None,
+    split: Split = None,
+    test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
+    validation: Annotated[float, typer.Option(help="Share of the others to choose by, when none is given.")] = 0.2,
+    quarantine: Annotated[float, typer.Option(help="Share of bad items up to which the run goes on.")] = 0.2,
+    seed: Seed = 0,
+    baselines: Annotated[bool, typer.Option(help="Run the costly baselines too.")] = True,
+    baseline_budget: Annotated[float, typer.Option(help="Least seconds for the network from random weights.")] = 60.0,
+    out: Out = None,
+    recipe: Annotated[Path | None, typer.Option(help="Repeat the run of this recipe.yaml.", show_default=False)] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this stopped run.", show_default=False)] = None,
+) -> None:
+    """Adapt a source to your data, prove it, and save the run.
+
+    Examples:
+
+      headstart adapt photos/ --source timm/resnet50.a1_in1k
+
+      headstart adapt photos.csv --label species --strategy finetune --epochs 10
+
+      headstart adapt --resume runs/photos
+    """
+    from headstart.core.errors import HeadstartError
+    from headstart.verbs import adapt as verb
+
+    screen = console()
+    if resume is not None:
+        if verb.is_finished(resume):
+            screen.print(f"{resume} is finished already; there is nothing to go on with.", soft_wrap=True)
+        verb.resume(resume, console=screen)
+    elif recipe is not None:
+        verb.repeat(recipe, out=out, console=screen)
+    elif target is None:
+        raise HeadstartError(
+            "Say what to adapt to: a folder of photos, a table file, a zip. "
+            "Example: headstart adapt photos/ --source builtin/image-tiny"
+        )
+    else:
+        named = {"freeze": freeze, "epochs": epochs, "learning_rate": learning_rate}
+        options = {**settings(option or []), **{name: value for name, value in named.items() if value is not None}}
+        verb.adapt(
+            target,
+            source=source,
+            strategy=strategy,
+            options=options,
+            task=task,
+            label=label,
+            content=content,
+            group=group,
+            time=time,
+            split=split,
+            test=test,
+            validation=validation,
+            quarantine=quarantine,
+            seed=seed,
+            baselines=baselines,
+            baseline_budget=baseline_budget,
+            out=out,
+            console=screen,
+        )
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    target: Target,
+    label: Label = None,
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Say how good a run is on other labelled data.
+
+    Example: headstart evaluate runs/photos photos-test/
+    """
+    import json
+
+    from headstart.core.errors import HeadstartError
+    from headstart.core.registry import suggest
+    from headstart.receipt import words
+    from headstart.receipt.document import Range
+    from headstart.verbs.evaluate import evaluate as verb
+    from headstart.verbs.model import load
+
+    if form not in ("table", "json"):
+        raise HeadstartError(f"There is no format '{form}'. {suggest(form, ('table', 'json'))}")
+    result = verb(load(run), target, label=label)
+    if form == "json":
+        print(json.dumps(result.as_dict(), indent=1, ensure_ascii=False))
+        return
+    rows = [
+        (words.heading(measure), words.amount(found.value, measure), words.bounds(found, measure))
+        for measure in result.measures
+        for found in [Range.of(result.metrics[measure.name])]
+    ]
+    show_table(f"{run} on {target}: {result.items} items", ("", "value", "95 % interval"), rows)
+    for note in result.notes:
+        print(f"Note: {note}", file=sys.stderr)
+    show_quarantine(result.quarantine)
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    contents: Annotated[list[str], typer.Argument(help="Files, or one folder or table file.", show_default=False)],
+    form: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
+    out: Out = None,
+) -> None:
+    """Predict new examples with a run.
+
+    Examples:
+
+      headstart predict runs/photos new/*.jpg
+
+      headstart predict runs/photos new/ --format csv --out answers.csv
+    """
+    from headstart.core import files
+    from headstart.core.errors import HeadstartError
+    from headstart.verbs import predict as verb
+    from headstart.verbs.model import load
+
+    model = load(run)
+    if form not in verb.FORMATS:
+        verb.written(None, form)
+    answers = model.answer(verb.expand(contents))
+    table = verb.as_table(model, answers)
+    if form == "table" and out is None:
+        rows = [
+            (str(row["id"]), str(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
+            for row in table.to_pylist()
+        ]
+        show_table("", ("example", "answer", "confidence"), rows)
+    elif out is not None:
+        with files.atomic(out) as temporary:
+            temporary.write_bytes(verb.written(table, "csv" if form == "table" else form))
+        print(f"{len(table)} predictions written to {out}")
+    elif form == "parquet":
+        raise HeadstartError("Parquet is not for the screen. Say where to write it with --out.")
+    else:
+        sys.stdout.write(verb.written(table, form).decode())
+    show_quarantine(answers.quarantine)
+
+
+def pretrain(
+    target: Target,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the new source.", show_default=False)],
+    arch: Annotated[
+        str, typer.Option(help="An architecture of timm, or name:key=value,… for its arguments.")
+    ] = "resnet10t",
+    teacher: Annotated[
+        str | None, typer.Option(help="A larger source to learn from as well.", show_default=False)
+    ] = None,
+    size: Annotated[int, typer.Option(help="Side of the input, in pixels.")] = 64,
+    epochs: Annotated[float, typer.Option(help="Times through the examples.")] = 30,
+    learning_rate: Annotated[float, typer.Option(help="For AdamW.")] = 2e-3,
+    batch: Annotated[int, typer.Option(help="Examples a step.")] = 64,
+    views: Annotated[int, typer.Option(help="Augmented views of each example that take turns.")] = 4,
+    label: Label = None,
+    content: Content = None,
+    split: Split = None,
+    seed: Seed = 0,
+) -> None:
+    """Teach a new source on a larger task, to be adapted to smaller ones afterwards.
+
+    Example: headstart pretrain big-set/ --arch resnet10t --out my-source --teacher timm/resnet50.a1_in1k
+    """
+    from headstart.verbs.pretrain import Pretraining
+    from headstart.verbs.pretrain import pretrain as verb
+
+    verb(
+        target,
+        out=out,
+        teacher=teacher,
+        label=label,
+        content=content,
+        split=split,
+        console=console(),
+        recipe=Pretraining(
+            arch=arch, size=size, epochs=epochs, learning_rate=learning_rate, batch=batch, views=views, seed=seed
+        ),
+    )
+
+
+def demo(out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")] = Path("runs/demo")) -> None:
+    """See it work, offline, in about a minute: handwritten digits from ten examples a class.
+
+    Example: headstart demo
+    """
+    from headstart.verbs.demo import demo as verb
+
+    verb(out, console=console())

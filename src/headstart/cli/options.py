@@ -1,0 +1,40 @@
+"""Options that several commands share, and the reading of name=value pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Target = Annotated[str, typer.Argument(help="Folder, table file, data set folder or zip.", show_default=False)]
+Source = Annotated[str, typer.Option("--source", "-s", help="What to start from; `headstart sources` lists some.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write.", show_default=False)]
+Label = Annotated[str | None, typer.Option(help="Column to learn.", show_default=False)]
+Content = Annotated[str | None, typer.Option(help="Column of paths or pictures.", show_default=False)]
+Group = Annotated[
+    str | None, typer.Option(help="Column whose values never lie across parts (patient, video).", show_default=False)
+]
+Time = Annotated[
+    str | None, typer.Option(help="Column by which the latest examples become the test.", show_default=False)
+]
+Split = Annotated[str | None, typer.Option(help="Column that says train, validation or test.", show_default=False)]
+Seed = Annotated[int, typer.Option(help="Of every random choice.")]
+
+
+def settings(pairs: list[str]) -> dict[str, Any]:
+    """`name=value` pairs as a dictionary; values are read as YAML does (numbers, true, false, words)."""
+    import yaml
+
+    from headstart.core.errors import RecipeError
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise RecipeError(f"--set needs name=value, not '{pair}'.")
+        try:
+            found[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise RecipeError(f"--set {pair}: '{value}' is no value. Give a number, a word, true or false.") from None
+    return found
