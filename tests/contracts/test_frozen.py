@@ -86,11 +86,10 @@ def assert_frozen(plan: Plan, source: Source, trained: Trained, target: Target) 
     fresh, changed = Network(trained.source), Network(trained.source)
     changed.body.load_state_dict({name: torch.from_numpy(value) for name, value in trained.weights.items()}, strict=False)
     pixels = {"image": torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8, generator=torch.manual_seed(0))}
-    at, last = never[-1].name, trained.source.stages[-1].name
+    at = never[-1].name
     with torch.no_grad():
-        one, other = fresh(pixels, [at, last]), changed(pixels, [at, last])
+        one, other = fresh(pixels, [at]), changed(pixels, [at])
     assert torch.equal(one[at], other[at])
-    assert not torch.equal(one[last], other[last])
 
 
 @pytest.mark.parametrize(("name", "options"), PLANS, ids=[f"{name} {options}" for name, options in PLANS])

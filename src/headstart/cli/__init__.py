@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from headstart.cli import bank, learn, look
 
+
+class Commands(TyperGroup):
+    """Ends an interrupt with exit code 130, as typer does, but not without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stopped:
+            further = f" Go on with: headstart adapt --resume {stopped.args[0]}" if stopped.args else ""
+            print(f"\nheadstart: stopped.{further}", file=sys.stderr)
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
     name="headstart",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -51,7 +66,7 @@ app.add_typer(bank.app, name="bank")
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake ends with one sentence and exit code 2, an interrupt with 130."""
+    """Runs the command line; a user's mistake ends with one sentence and exit code 2."""
     from headstart.core.errors import HeadstartError
 
     try:
@@ -59,9 +74,3 @@ def main() -> None:
     except HeadstartError as mistake:
         print(f"headstart: {mistake}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt as stopped:
-        further = f" Go on with: headstart adapt --resume {stopped.args[0]}" if stopped.args else ""
-        print(f"\nheadstart: stopped.{further}", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)

@@ -153,6 +153,7 @@ def predict(
     """
     from headstart.core import files
     from headstart.core.errors import HeadstartError
+    from headstart.receipt import words
     from headstart.verbs import predict as verb
     from headstart.verbs.model import load
 
@@ -170,7 +171,7 @@ def predict(
     elif out is not None:
         with files.atomic(out) as temporary:
             temporary.write_bytes(verb.written(table, "csv" if form == "table" else form))
-        print(f"{len(table)} predictions written to {out}")
+        print(f"{words.count(len(table), 'predictions')} written to {out}")
     elif form == "parquet":
         raise HeadstartError("Parquet is not for the screen. Say where to write it with --out.")
     else:

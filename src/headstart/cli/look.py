@@ -29,13 +29,14 @@ def embed(
     import pyarrow.parquet as parquet
 
     from headstart.core import files
+    from headstart.receipt import words
     from headstart.verbs.embed import embed as verb
 
     files.require_writable(out.resolve().parent)
     table = verb(contents, source=source, stages=tuple(stage or ()))
     with files.atomic(out) as temporary:
         parquet.write_table(table, temporary)
-    print(f"{len(table)} rows written to {out}: {', '.join(table.column_names)}")
+    print(f"{words.count(len(table), 'rows')} written to {out}: {', '.join(table.column_names)}")
 
 
 def inspect(
@@ -76,7 +77,8 @@ def inspect(
     if found.parts:
         screen.print("Parts: " + ", ".join(f"{name} {count}" for name, count in found.parts.items()), markup=False)
     for name, values in found.properties.items():
-        screen.print(f"{name.capitalize()}: " + ", ".join(f"{value} ({count})" for value, count in values), markup=False)
+        seen = ", ".join(f"{value} ({count})" for value, count in values)
+        screen.print(f"{name.capitalize()}: {seen}", markup=False)
     for note in found.notes:
         screen.print(f"Note: {note}", style="yellow", markup=False)
     show_quarantine(found.quarantine)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from headstart.data.table import Quarantined
 
+WIDE = 10_000
+"""Letters; wider than any table."""
+
 
 def console() -> Console:
     from rich.console import Console
@@ -33,7 +36,8 @@ def show_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, .
     for row in rows:
         table.add_row(*map(escape, row))
     if not screen.is_terminal:
-        screen.width = max(screen.width, screen.measure(table).maximum)
+        screen.width = WIDE
+        screen.width = screen.measure(table).maximum
     screen.print(table)
 
 

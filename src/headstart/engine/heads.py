@@ -32,6 +32,9 @@ class TrainableHead(torch.nn.Linear):
             self.weight.copy_(torch.from_numpy((head.weight / scale).T))
             self.bias.copy_(torch.from_numpy((head.bias - shift) / scale))
 
+    def reset_parameters(self) -> None:
+        """The given head is the start, so nothing is drawn."""
+
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return super().forward(features) * self.scale + self.shift
 

@@ -18,6 +18,7 @@ from headstart.engine.cutting import read_stages
 from headstart.engine.feed import Batch, Feed
 from headstart.engine.freezing import Model
 from headstart.engine.heads import TrainableHead
+from headstart.engine.mixing import mix
 from headstart.engine.objectives import ObjectiveTerm, Step, objectives
 from headstart.engine.optimisers import set_rates
 from headstart.engine.plan import Plan, Stream, Train
@@ -166,7 +167,9 @@ def _step(
     )
     for name, one in batch.items():
         stream = phase.plan.stream(name)
-        mixed, targets = mix(stream, one, phase.tasks)
+        cut = one.entered
+        layout = phase.source.description.stage(cut[0]).layout if cut is not None else "map-last"
+        mixed, targets = mix(stream, one, phase.tasks, layout)
         pooled, outputs = forward(model, phase.source, mixed, spec_stages(phase, spec))
         step.pooled[name], step.outputs[name] = pooled, outputs  # type: ignore[index]
         for head in stream.heads:
@@ -209,28 +212,6 @@ def forward(
         for name, head in model.heads.items()
     }
     return pooled, outputs
-
-
-def mix(stream: Stream, batch: Batch, tasks: Mapping[str, Task]) -> tuple[Batch, dict[str, torch.Tensor]]:
-    """MixUp (Zhang et al. 2018) or CutMix (Yun et al. 2019), on pictures or on activations at the cut."""
-    if stream.mix == "none" or not stream.heads:
-        return batch, batch.targets
-    from dataclasses import replace
-
-    from torchvision.transforms import v2
-
-    head = stream.heads[0]
-    kind = (
-        v2.MixUp(alpha=0.2, num_classes=tasks[head].outputs)
-        if stream.mix == "mixup"
-        else v2.CutMix(alpha=1.0, num_classes=tasks[head].outputs)
-    )
-    if batch.entered is not None:
-        values, targets = kind(batch.entered[1], batch.targets[head])
-        return replace(batch, entered=(batch.entered[0], values)), {**batch.targets, head: targets}
-    name, pictures = next(iter(batch.inputs.items()))
-    mixed, targets = kind(pictures.permute(0, 3, 1, 2).float(), batch.targets[head])
-    return replace(batch, inputs={**batch.inputs, name: mixed.permute(0, 2, 3, 1)}), {**batch.targets, head: targets}
 
 
 def _weighted(loss: torch.Tensor, phase: Phase, stream: Stream, head: str, batch: Batch) -> torch.Tensor:

@@ -50,7 +50,9 @@ class Solve:
     """Sets of stages whose features are tried."""
     solver: str = "best"
     views: int = 1
-    """Augmented views of each example that are solved with, beside the example itself."""
+    """Views of each example whose mean is solved with; 1 for the example itself."""
+    soften: bool = False
+    """Whether the head is to be trained further, and so should leave a gradient on its own examples."""
     kind: Literal["solve"] = "solve"
 
 

@@ -60,10 +60,13 @@ def _train(plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: W
     with torch.random.fork_rng(devices=[]):
         training = Training(settled, trained, parts, place, "state", watch)
         training.run()
+        certainty = training.certainty()
         if plan.refit:
             training = _refit(settled, training, trained, parts, place, watch)
             training.run()
         training.finish()
+    for name, scale in certainty.items():
+        trained.heads[name] = trained.heads[name].scaled(scale)
 
 
 def _settle(plan: Plan, trained: Trained) -> Plan:

@@ -59,6 +59,8 @@ def solve(
         tried.append(
             {"stages": list(stages), "solver": solution.solver, "left_out_loss": loss, "left_out_value": value}
         )
+        if phase.soften:
+            solution = task.soften(solution, features, targets)
         if best is None or loss < best[0]:
             head = LinearHead(stages, solution.weight, solution.bias)
             best = (

@@ -23,6 +23,9 @@ class LinearHead:
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
 
+    def scaled(self, factor: float) -> LinearHead:
+        return LinearHead(self.at, self.weight * factor, self.bias * factor)
+
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(features.astype(np.float64) @ self.weight + self.bias)
 

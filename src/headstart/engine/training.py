@@ -20,6 +20,7 @@ from headstart.engine.feed import Feed
 from headstart.engine.freezing import Model
 from headstart.engine.heads import Moments, TrainableHead, random_head
 from headstart.engine.loop import Phase, Progress, forward, run_phase
+from headstart.engine.mixing import can_mix
 from headstart.engine.plan import Plan, Stream
 from headstart.engine.trained import Moment, Trained, Workplace
 from headstart.sources.contract import Source
@@ -89,7 +90,7 @@ class Training:
         self._identity = identity(plan, self.source, parts)
         cut = cut_of(plan, self.source, self.model.network, parts[plan.streams[0].part])
         self.feeds = {
-            stream.name: self._feed(stream, parts[stream.part], None if stream.views == 0 else cut)
+            stream.name: self._feed(stream, parts[stream.part], cut if self._starts_at(cut, stream) else None)
             for stream in plan.streams
         }
         self.validation: Feed | None = None
@@ -101,6 +102,10 @@ class Training:
         return Feed(
             stream, examples, self.trained.tasks, self.source, self.place.bank, cut, self.plan.seed, self.trained.filled
         )
+
+    def _starts_at(self, cut: str | None, stream: Stream) -> bool:
+        """Whether a stream's activations can be kept there: not when each epoch has views of its own."""
+        return cut is not None and stream.views > 0 and can_mix(stream, self.source.description.stage(cut).layout)
 
     def run(self) -> None:
         """Every phase, from the checkpoint when there is one."""
@@ -125,6 +130,16 @@ class Training:
             self.progress[index] = run_phase(phase, state if index == first else Progress())
             self.trained.steps[spec.name] = self.progress[index].steps
             self._keep(index + 1, Progress())
+
+    def certainty(self) -> dict[str, float]:
+        """For each head, what makes its scores as sure as they are right on the validation part, if there is one."""
+        if self.validation is None:
+            return {}
+        scores = evaluate(self.model, self.trained, self.validation, self.plan)
+        return {
+            name: self.trained.tasks[name].calibrate(scores[name], targets)
+            for name, targets in self.validation.targets.items()
+        }
 
     def finish(self) -> None:
         """Takes the trained weights out of the model."""

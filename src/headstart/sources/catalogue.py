@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from headstart.core import files
+from headstart.core.errors import HeadstartError
 from headstart.sources import builtin
 
 WELL_KNOWN = {
@@ -78,19 +78,13 @@ def _here() -> Iterator[Entry]:
     for name, folder in folders:
         if not any((folder / document).is_file() for document in ("config.json", "layout.json")):
             continue
-        if _is_image_model(folder):
-            card = open_folder(folder).description.card
-            shape = open_folder(folder).input_shape()
-            yield Entry(
-                name, card.parameters / 1e6, card.size, f"{shape[1]} px", card.licence, card.trained_on, here=True
-            )
-
-
-def _is_image_model(folder: Path) -> bool:
-    config = files.read_json(
-        next(folder / name for name in ("config.json", "layout.json") if (folder / name).is_file())
-    )
-    return "architecture" in config or (folder / "preprocessor_config.json").is_file()
+        try:
+            description = open_folder(folder).description
+        except HeadstartError:  # a model of another kind: not something to start from here
+            continue
+        size = description.preparation["width"]
+        card = description.card
+        yield Entry(name, card.parameters / 1e6, card.size, f"{size} px", card.licence, card.trained_on, here=True)
 
 
 def _hub_cache() -> Iterator[tuple[str, Path]]:

@@ -18,7 +18,7 @@ from headstart.sources.contract import Description, Inputs, Source, SourceCard
 if TYPE_CHECKING:
     import torch
 
-DESCRIPTION_VERSION = 1
+DESCRIPTION_VERSION = 2
 
 
 class ImageSource(Source):

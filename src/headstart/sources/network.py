@@ -75,7 +75,7 @@ class Network(nn.Module):
             with torch.no_grad():
                 whole = self(inputs, [stage, last])
                 entered = self(inputs, [last], (stage, whole[stage]))
-        except RuntimeError:  # a shape that does not fit what came another way
+        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError):  # does not fit what came another way
             return False
         finally:
             self.train(mode)

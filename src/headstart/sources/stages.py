@@ -74,7 +74,9 @@ def cut(network: nn.Module, batch: torch.Tensor, classifier: str) -> tuple[Stage
     """The stages of `network`, in the order in which they run on `batch` (1, C, H, W)."""
     import torch
 
-    units = [Unit(path, module) for path, module in _units(network, "", _count(network)) if path != classifier]
+    trunk = {id(parameter): parameter.numel() for name, parameter in network.named_parameters()
+             if not belongs(name, (classifier,))}  # fmt: skip
+    units = [Unit(path, module) for path, module in _units(network, "", trunk) if path != classifier]
     runs = 0
     entered: list[torch.Tensor] = []
 
@@ -101,13 +103,22 @@ def cut(network: nn.Module, batch: torch.Tensor, classifier: str) -> tuple[Stage
     return _stages(network, groups, classifier, entered[-1])
 
 
-def _units(module: nn.Module, prefix: str, total: int) -> list[tuple[str, nn.Module]]:
-    """The modules that stages are made of: children, with containers, wrappers of containers, and lists opened."""
+def _units(
+    module: nn.Module, prefix: str, trunk: dict[int, int], within: bool = False
+) -> list[tuple[str, nn.Module]]:
+    """The modules that stages are made of: children, with containers, wrappers of containers, and lists opened.
+
+    Args:
+        trunk: sizes of the parameters before the classifier, by identity: the cut must not change with the number of
+            answers, because a run is opened with other answers than its source had.
+        within: an element of a container was opened already; what lies deeper are blocks, which stay whole.
+    """
     found: list[tuple[str, nn.Module]] = []
     for name, child in module.named_children():
         path = f"{prefix}{name}"
-        if _opens(name, child, total):
-            found.extend(_units(child, f"{path}.", total))
+        element = name.isdigit()
+        if not (element and within) and _opens(name, child, trunk):
+            found.extend(_units(child, f"{path}.", trunk, within or element))
         elif name in ("classifier", "head", "heads", "fc") and not prefix:
             found.extend((f"{path}.{inner}" if inner else path, leaf) for inner, leaf in _leaves(child))
         else:
@@ -119,17 +130,18 @@ def _leaves(module: nn.Module) -> list[tuple[str, nn.Module]]:
     return [(name, child) for name, child in module.named_modules() if not list(child.children())]
 
 
-def _opens(name: str, child: nn.Module, total: int) -> bool:
+def _opens(name: str, child: nn.Module, trunk: dict[int, int]) -> bool:
     from torch import nn
 
     if not list(child.children()):
         return False
     if name in CONTAINERS or isinstance(child, nn.ModuleList):  # a list never runs itself
         return True
-    if isinstance(child, nn.Sequential) and _count(child) > ALL_BUT_HEAD * total:
+    share = sum(trunk.get(id(parameter), 0) for parameter in child.parameters()) / sum(trunk.values())
+    if isinstance(child, nn.Sequential) and share > ALL_BUT_HEAD:
         return True
     holds = any(path.split(".")[-1] in CONTAINERS for path, _ in child.named_modules() if path)
-    return holds and _count(child) > WRAPPER_SHARE * total
+    return holds and share > WRAPPER_SHARE
 
 
 def _group(units: list[Unit]) -> list[list[Unit]]:
@@ -193,10 +205,6 @@ def layout_of(output: torch.Tensor) -> str:
 
 def _width(output: torch.Tensor, layout: str) -> int:
     return int(output.shape[1] if layout == "map" else output.shape[-1])
-
-
-def _count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def first_tensor(output: Any) -> torch.Tensor:

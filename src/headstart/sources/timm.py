@@ -47,7 +47,7 @@ class TimmSource(ImageSource):
     @cached_property
     def _config(self) -> dict[str, Any]:
         config = files.read_json(self.folder / self.document)
-        if "architecture" not in config:
+        if not isinstance(config.get("architecture"), str):
             raise SourceError(f"{self.folder / self.document} names no 'architecture', so timm cannot build it.")
         return dict(config)
 

@@ -63,7 +63,7 @@ class Finetune(Strategy):
         rates = self._rates(source)
         stream = Stream("target", "train", (HEAD,), self.batch, self.views, self.mix, target.imbalance > IMBALANCE)
         head = Head(HEAD, task.describe(), (source.stages[-1].name,), start="solved")
-        solve = Solve(HEAD, "train", ((source.stages[-1].name,),), "best")
+        solve = Solve(HEAD, "train", ((source.stages[-1].name,),), "best", soften=True)
         sets = [tuple(rates.items())] if not self.gradual else gradual_sets(rates)
         share = self.epochs / len(sets)
         phases: list[Phase] = [solve]

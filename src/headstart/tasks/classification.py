@@ -82,6 +82,24 @@ class Classification(Task):
     def _calibrated(self, solution: LinearSolution, targets: Targets) -> LinearSolution:
         return solution.scaled(fit_temperature(solution.left_out, targets))
 
+    def soften(self, solution: LinearSolution, features: NDArray[np.float32], targets: Targets) -> LinearSolution:
+        """Scaled down until its log-loss on its own examples is the left-out one: with more features than examples it
+        is near zero otherwise, and training would have nothing to go by."""
+        wanted, own = measures.log_loss(targets, softmax(solution.left_out)), solution.scores(features)
+
+        def excess(power: float) -> float:
+            return measures.log_loss(targets, softmax(np.exp(power) * own)) - wanted
+
+        if excess(0.0) >= 0 or excess(-12.0) <= 0:
+            return solution
+        from scipy.optimize import brentq
+
+        return solution.scaled(float(np.exp(brentq(excess, -12.0, 0.0, xtol=1e-4))))
+
+    def calibrate(self, scores: Scores, targets: Targets) -> float:
+        """The temperature's inverse (Guo et al. 2017)."""
+        return fit_temperature(scores, targets)
+
     def left_out_loss(self, scores: Scores, targets: Targets) -> float:
         """Log-loss at the best temperature."""
         return measures.log_loss(targets, softmax(fit_temperature(scores, targets) * scores))

@@ -94,6 +94,16 @@ class Task(ABC):
     def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
         """The head in closed form, calibrated, with its left-out scores."""
 
+    def soften(self, solution: LinearSolution, features: NDArray[np.float32], targets: Targets) -> LinearSolution:
+        """The head as a start for training: where it fits its own examples too well to leave a gradient, less sure."""
+        del features, targets
+        return solution
+
+    def calibrate(self, scores: Scores, targets: Targets) -> float:
+        """What makes held-out scores (N, K), multiplied by it, as sure as they are right; 1 where that has no meaning."""
+        del scores, targets
+        return 1.0
+
     @abstractmethod
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Loss (N,) of outputs (N, K): one number an example, for others to weigh and reduce."""

@@ -151,6 +151,8 @@ def resume(folder: str | Path, *, console: Console | None = None) -> Model:
     path = Path(folder).resolve()
     if is_finished(path):
         return load(path)
+    if not path.is_dir():
+        raise RunError(f"There is no run {path}.")
     if not (path / RECIPE).is_file():
         raise RunError(f"{path} has no {RECIPE}, so there is nothing to go on with.")
     recipe = load_recipe(path / RECIPE)

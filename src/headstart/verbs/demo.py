@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.errors import RunError
+from headstart.strategies.finetune import Finetune
 from headstart.verbs.adapt import adapt
 from headstart.verbs.model import Model
 
@@ -45,6 +46,7 @@ def demo(out: str | Path = "runs/demo", *, console: Console | None = None) -> Mo
     return adapt(
         table.with_column("split", pa.array(parts.tolist())),
         source=SOURCE,
+        strategy=Finetune(freeze="none", views=1, epochs=15),
         baseline_budget=BUDGET,
         out=folder,
         console=console,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headstart.bank import stream
 from headstart.core import files
-from headstart.core.errors import RunError
+from headstart.core.errors import DataError, RunError
 from headstart.data.table import Examples, Quarantined, Table
 from headstart.engine.trained import LinearHead
 from headstart.sources import Source
@@ -86,8 +86,6 @@ class Model:
         return self.task.labels
 
     def _all(self, contents: Any) -> Predictions:
-        from headstart.core.errors import DataError
-
         answers = self.answer(contents)
         if answers.quarantine:
             first = answers.quarantine[0]
@@ -139,7 +137,11 @@ class Model:
 
 
 def readable(contents: Any, source: Source) -> Table:
-    """The table of `contents`, without the rows whose content cannot be decoded."""
+    """The table of `contents`, without the rows whose content cannot be decoded.
+
+    Raises:
+        DataError: none can be.
+    """
     from headstart.data.batches import ahead
     from headstart.data.contents import Contents, Unreadable
     from headstart.data.modalities import open_modality
@@ -155,6 +157,8 @@ def readable(contents: Any, source: Source) -> Table:
             return str(reason)
 
     problems = list(ahead(problem, range(len(table))))
+    if all(problems):
+        raise DataError(f"None of the {len(table)} examples of {table.origin} can be used: {problems[0]}.")
     return table.keep(
         np.array([not found for found in problems], dtype=bool),
         {row: found for row, found in enumerate(problems) if found},

@@ -1,0 +1,78 @@
+"""Mixing examples within a batch, on what the network takes or on activations at the cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+
+from headstart.engine.feed import Batch
+from headstart.engine.plan import Stream
+from headstart.tasks import Task
+
+MIXUP_ALPHA, CUTMIX_ALPHA = 0.2, 1.0
+"""Of the Beta distribution of the share that stays (Zhang et al. 2018, Yun et al. 2019)."""
+
+
+def mix(
+    stream: Stream, batch: Batch, tasks: Mapping[str, Task], layout: str
+) -> tuple[Batch, dict[str, torch.Tensor]]:
+    """The batch as its stream asks for it, and its targets. Draws from torch's current generator.
+
+    Args:
+        layout: of what is mixed: of the activations at the cut, or "map-last" for pictures (N, H, W, C).
+    """
+    if stream.mix == "none" or not stream.heads:
+        return batch, batch.targets
+    if batch.entered is not None:
+        values, share = mixed(stream.mix, batch.entered[1], layout)
+        batch = replace(batch, entered=(batch.entered[0], values))
+    else:
+        name, pictures = next(iter(batch.inputs.items()))
+        values, share = mixed(stream.mix, pictures.float(), layout)
+        batch = replace(batch, inputs={**batch.inputs, name: values})
+    return batch, {head: blend(soft(targets, tasks[head]), share) for head, targets in batch.targets.items()}
+
+
+def mixed(kind: str, values: torch.Tensor, layout: str) -> tuple[torch.Tensor, float]:
+    """Values (N, …) mixed with those of the example before each, and the share that is its own.
+
+    mixup: share x + (1 - share) x'. cutmix: a box of x' in x, whose sides go with the square root of its share;
+    for maps alone.
+    """
+    if kind == "mixup":
+        share = float(torch.distributions.Beta(MIXUP_ALPHA, MIXUP_ALPHA).sample(()))
+        return blend(values, share), share
+    share = float(torch.distributions.Beta(CUTMIX_ALPHA, CUTMIX_ALPHA).sample(()))
+    first = 1 if layout == "map-last" else 2
+    height, width = values.shape[first], values.shape[first + 1]
+    top, bottom = _side(height, share)
+    left, right = _side(width, share)
+    box = (slice(None),) * first + (slice(top, bottom), slice(left, right))
+    result = values.clone()
+    result[box] = values.roll(1, 0)[box]
+    return result, 1 - (bottom - top) * (right - left) / (height * width)
+
+
+def _side(length: int, share: float) -> tuple[int, int]:
+    """Where a box of that share begins and ends along one axis, cut off at the border."""
+    middle = int(torch.randint(length, (1,)))
+    half = int(0.5 * (1 - share) ** 0.5 * length)
+    return max(0, middle - half), min(length, middle + half)
+
+
+def blend(values: torch.Tensor, share: float) -> torch.Tensor:
+    return share * values + (1 - share) * values.roll(1, 0)
+
+
+def soft(targets: torch.Tensor, task: Task) -> torch.Tensor:
+    """Targets that can be blended: classes (N,) as (N, K), numbers as they are."""
+    if targets.is_floating_point():
+        return targets
+    return torch.nn.functional.one_hot(targets, task.outputs).float()
+
+
+def can_mix(stream: Stream, layout: str) -> bool:
+    """Whether activations of that layout can be mixed as the stream asks: a box can only be cut out of a map."""
+    return stream.mix != "cutmix" or layout in ("map", "map-last")

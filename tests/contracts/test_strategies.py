@@ -1,0 +1,126 @@
+"""The strategies' options: what they freeze, what they refuse, and with which sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pydantic
+import pytest
+
+from contracts.networks import Target, open_kind, workplace
+from contracts.plans import go, short_plan, sizes
+from headstart.core.errors import HeadstartError, SourceError, StrategyError
+from headstart.engine.plan import Solve
+from headstart.sources import Source
+from headstart.strategies import strategies
+from headstart.strategies.finetune import DEFAULT_SHARE, Finetune, stages_after
+from headstart.strategies.probe import Probe
+from headstart.strategies.zero_shot import own_head
+
+
+def test_freeze(source: Source) -> None:
+    names = [stage.name for stage in source.stages]
+    assert stages_after(source, "none") == names
+    assert stages_after(source, "all") == []
+    for place, name in enumerate(names):
+        assert stages_after(source, name) == names[place + 1:]
+    auto = stages_after(source, "auto")
+    total = sum(stage.parameters for stage in source.stages)
+    share = [sum(stage.parameters for stage in source.stages[place:]) / total for place in range(len(names))]
+    assert auto == names[-len(auto):]
+    first = names.index(auto[0])
+    assert share[first] >= DEFAULT_SHARE and (first == len(names) - 1 or share[first + 1] < DEFAULT_SHARE)
+
+
+def test_rates_fall_towards_the_input(source: Source, target: Target) -> None:
+    plan = short_plan("finetune", source, target, freeze="none", learning_rate=1e-3, decay=0.5, head_rate=2e-3)
+    rates = dict(plan.trainings[0].trains)
+    values = [rates[stage.name] for stage in source.stages]
+    assert values[-1] == 1e-3 and rates["label"] == 2e-3
+    assert np.allclose(np.array(values[1:]) / np.array(values[:-1]), 2.0)
+
+
+def test_gradual_ends_with_everything(source: Source, target: Target) -> None:
+    for freeze in ("none", source.stages[1].name, "all"):
+        plan = short_plan("finetune", source, target, freeze=freeze, gradual=True)
+        sets = [{name for name, _ in phase.trains} for phase in plan.trainings]
+        assert sets[0] == {"label"} and sets[-1] == {*stages_after(source, freeze), "label"}
+        assert all(one <= other for one, other in zip(sets, sets[1:], strict=False))
+
+
+def test_wrong_names_are_refused_with_what_there_is(source: Source, target: Target) -> None:
+    with pytest.raises(StrategyError, match=f"has no stage 'nowhere' to freeze up to.*{source.stages[1].name}"):
+        short_plan("finetune", source, target, freeze="nowhere")
+    wrong = f"{source.stages[1].name}x"
+    with pytest.raises(SourceError, match=f"has no stage '{wrong}'. Did you mean .*{source.stages[1].name}"):
+        short_plan("probe", source, target, stages=wrong)
+    with pytest.raises(HeadstartError, match="no strategy called 'prob'. Did you mean probe"):
+        strategies.get("prob")
+    with pytest.raises(pydantic.ValidationError, match="solver"):
+        Probe(solver="guess")
+    with pytest.raises(pydantic.ValidationError, match="extra_forbidden|Extra inputs"):
+        Finetune(speed=3)
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_options_say_what_they_mean(name: str) -> None:
+    strategy = strategies.get(name)
+    assert strategy.title
+    for option, field in strategy.model_fields.items():
+        assert field.description, option
+
+
+def test_probe_reads_the_stages_it_is_told(source: Source, target: Target, tmp_path: Path) -> None:
+    first, second, last = source.stages[0], source.stages[1], source.stages[-1]
+    side = go(short_plan("probe", source, target, stages=f"{first.name}+{last.name}"), source, target, workplace(tmp_path))
+    assert side.head.at == (first.name, last.name)
+    assert side.head.weight.shape == (first.width + last.width, 3)
+    each = go(short_plan("probe", source, target, stages="each"), source, target, workplace(tmp_path))
+    tried = {tuple(one["stages"]): one["left_out_loss"] for one in each.solved["label"]["tried"]}
+    assert list(tried) == [(stage.name,) for stage in source.stages]
+    assert tried[each.head.at] == min(tried.values())
+    sets = short_plan("probe", source, target, stages=f"{first.name}, {second.name}+{last.name}")
+    (solve,) = sets.phases
+    assert isinstance(solve, Solve) and solve.candidates == ((first.name,), (second.name, last.name))
+
+
+def test_views_of_a_probe_are_averaged(networks: Path, target: Target, tmp_path: Path) -> None:
+    """The head of several views is the one solved on the mean of their features."""
+    from headstart.bank import features_of
+    from headstart.sources.points import Point
+
+    source, place = open_kind("layer norm", networks), workplace(tmp_path)
+    trained = go(short_plan("probe", source, target, views=3, solver="ridge"), source, target, place)
+    point = Point(source.stages[-1].name)
+    fit, task = target.parts["fit"], target.task("classification")
+    mean = np.mean([features_of(place.bank, source, fit, [point], view).at[point] for view in range(3)], axis=0)
+    expected = task.solve(mean, task.encode(fit.labels("shape")), "ridge")
+    assert np.allclose(trained.head.weight, expected.weight, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_without_validation_examples(name: str, networks: Path, target: Target, tmp_path: Path) -> None:
+    source = open_kind("batch norm", networks)
+    none = target.parts["train"].take(np.array([], np.int64))
+    given = dataclasses.replace(target, parts={**target.parts, "train": target.parts["fit"], "validation": none})
+    assert sizes(given).validation == 0
+    trained = go(short_plan(name, source, given), source, given, workplace(tmp_path))
+    assert np.isfinite(trained.head.weight).all()
+
+
+def test_zero_shot_needs_a_row_for_every_label(networks: Path, target: Target) -> None:
+    source = open_kind("layer norm", networks)
+    task = target.task("classification")
+    assert own_head(source, task) is None
+    labels = ("a Square", "nothing", "triangles", "circle, ring, hoop", "last")
+    named = open_kind("layer norm", networks)
+    named.__dict__["description"] = dataclasses.replace(source.description, labels=labels)
+    assert own_head(named, task) is None  # 'a square' is not 'square'
+    labels = ("Square", *labels[1:])
+    named.__dict__["description"] = dataclasses.replace(source.description, labels=labels)
+    head = own_head(named, task)
+    assert head is not None
+    own = source.weights()[f"{source.description.classifier}.weight"]
+    assert np.allclose(head.weight.T, own[[3, 0, 2]])

@@ -1,0 +1,7 @@
+"""The small world of the journeys, for faults: a source, pictures and two runs, made once."""
+
+from __future__ import annotations
+
+from tests.journeys.fixtures import _plain_runtime, finetuned, pictures, place, probed, source
+
+__all__ = ["_plain_runtime", "finetuned", "pictures", "place", "probed", "source"]

@@ -1,0 +1,173 @@
+"""The compiled trunk against the reference: parity, refusal, fallback, cached conversion, and the estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contracts.networks import KINDS, draw, open_kind
+from headstart.core.errors import HeadstartError
+from headstart.sources import Source
+from headstart.sources.points import Point
+from headstart.sources.runtimes import BATCH, Eager, OpenVino, Output
+from headstart.sources.trunk import MEAN_COSINE, Trunk, mean_cosine
+
+openvino = pytest.mark.skipif("not __import__('headstart.sources.trunk', fromlist=['x'])._openvino_serves()",
+                              reason="OpenVINO does not serve this processor")
+
+
+def batches(source: Source, count: int) -> list[dict[str, np.ndarray]]:
+    pictures = [draw(shape, number)[0] for number in range(count) for shape in ("circle",)]
+    inputs = [source.prepare(picture) for picture in pictures]
+    return [source.collate(inputs[start : start + BATCH]) for start in range(0, count, BATCH)]
+
+
+def points(source: Source) -> list[Point]:
+    return [Point(source.stages[1].name, whole=True), Point(source.stages[1].name), Point(source.stages[-1].name)]
+
+
+def computed(trunk: Trunk, given: list[dict[str, np.ndarray]]) -> Output:
+    outputs = list(trunk.run(given))
+    return {point: np.concatenate([output[point] for output in outputs]) for point in trunk.points}
+
+
+def reference(source: Source, given: list[dict[str, np.ndarray]]) -> Output:
+    chosen = points(source)
+    outputs = list(Eager(source, chosen, precise=True).run(given))
+    return {point: np.concatenate([output[point] for output in outputs]) for point in chosen}
+
+
+@pytest.mark.parametrize("runtime", ["reference", "eager", pytest.param("openvino", marks=openvino), "auto"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_parity(kind: str, runtime: str, networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty items in batches of 32 and 8: nothing that pads a batch may reach the features."""
+    monkeypatch.setenv("HEADSTART_RUNTIME", runtime)
+    source = open_kind(kind, networks)
+    given = batches(source, 40)
+    trunk = Trunk(source, points(source), 40)
+    found, expected = computed(trunk, given), reference(source, given)
+    assert trunk.choice is not None
+    assert trunk.choice.cosine >= MEAN_COSINE
+    assert runtime == "auto" or trunk.choice.runtime.startswith(runtime)
+    for point, value in expected.items():
+        assert found[point].shape == value.shape == (40, *point.shape(source.description))
+        assert found[point].dtype == np.float32
+        assert mean_cosine(value, found[point]) >= MEAN_COSINE, point
+        if runtime == "reference":
+            assert np.array_equal(value, found[point])
+
+
+def spoiled(self: Any, given: Any, inner: Any) -> Iterator[Output]:
+    """Features with the examples of a batch in another order."""
+    for output in inner(self, given):
+        yield {point: value[::-1].copy() for point, value in output.items()}
+
+
+@openvino
+def test_a_program_that_differs_is_refused_once(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_RUNTIME", "openvino")
+    source = open_kind("layer norm", networks)
+    given, inner = batches(source, 8), OpenVino.run
+    monkeypatch.setattr(OpenVino, "run", lambda self, batches: spoiled(self, batches, inner))
+    trunk = Trunk(source, points(source), 8)
+    found = computed(trunk, given)
+    assert trunk.choice is not None and trunk.choice.runtime.startswith("eager")
+    assert "converted trunk differed (mean cosine" in trunk.choice.reason
+    for point, value in reference(source, given).items():
+        assert mean_cosine(value, found[point]) >= MEAN_COSINE
+    monkeypatch.setattr(OpenVino, "convert", lambda *_: pytest.fail("converted again"))
+    again = Trunk(source, points(source), 8)
+    computed(again, given)
+    assert again.choice == trunk.choice
+
+
+def test_eager_that_differs_is_refused(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_RUNTIME", "eager")
+    source = open_kind("layer norm", networks)
+    given, inner = batches(source, 8), Eager.run
+    monkeypatch.setattr(Eager, "run", lambda self, batches: inner(self, batches) if self.name == "reference"
+                        else spoiled(self, batches, inner))  # fmt: skip
+    trunk = Trunk(source, points(source), 8)
+    found = computed(trunk, given)
+    assert trunk.choice is not None and trunk.choice.runtime == "reference"
+    assert "differed (mean cosine" in trunk.choice.reason
+    for point, value in reference(source, given).items():
+        assert np.array_equal(value, found[point])
+
+
+@openvino
+def test_what_cannot_be_converted_is_computed_eagerly(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_RUNTIME", "openvino")
+    source = open_kind("layer norm", networks)
+
+    def fail(*_: object) -> None:
+        raise TypeError("an operation that the converter does not know")
+
+    monkeypatch.setattr(OpenVino, "convert", fail)
+    for _ in range(2):
+        trunk = Trunk(source, points(source), 8)
+        assert len(computed(trunk, batches(source, 8))) == 3
+        assert trunk.choice is not None and trunk.choice.runtime.startswith("eager")
+        assert trunk.choice.reason == "OpenVINO does not convert this network (TypeError)"
+        monkeypatch.setattr(OpenVino, "convert", lambda *_: pytest.fail("tried again"))
+
+
+@openvino
+def test_the_conversion_is_kept(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from headstart.core import settings
+
+    monkeypatch.setenv("HEADSTART_RUNTIME", "openvino")
+    source = open_kind("batch norm", networks)
+    given = batches(source, 8)
+    first = Trunk(source, points(source), 8)
+    found = computed(first, given)
+    inner = OpenVino.convert
+    monkeypatch.setattr(OpenVino, "convert", lambda *_: pytest.fail("converted again"))
+    for runtime in ("openvino", "auto"):  # what is converted already costs nothing, so few items use it too
+        monkeypatch.setenv("HEADSTART_RUNTIME", runtime)
+        second = Trunk(source, points(source), 1)
+        again = computed(second, given)
+        assert second.choice is not None and second.choice.reason == "converted and proven earlier"
+        assert all(np.array_equal(found[point], again[point]) for point in found)
+    monkeypatch.setattr(OpenVino, "convert", inner)
+    monkeypatch.setenv("HEADSTART_RUNTIME", "openvino")
+    program = next(settings.current().trunks.glob("*.xml"))
+    program.write_text("<net")  # damaged: it is converted anew
+    third = Trunk(source, points(source), 8)
+    computed(third, given)
+    assert third.choice is not None and third.choice.reason.startswith("converted in")
+
+
+@openvino
+def test_few_items_do_not_repay_a_conversion(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from headstart.sources import trunk as module
+
+    monkeypatch.setenv("HEADSTART_RUNTIME", "auto")
+    source = open_kind("batch norm", networks)
+    monkeypatch.setattr(module, "_seconds_per_item", lambda *_: 0.01)  # 6 s of conversion, 6 ms gained an item
+    for items, runtime in ((900, "eager"), (1100, "openvino")):
+        trunk = Trunk(source, points(source), items)
+        computed(trunk, batches(source, 8))
+        assert trunk.choice is not None and trunk.choice.runtime.startswith(runtime)
+        if runtime == "eager":
+            assert "900 items at 10.0 ms do not repay a conversion of about 6 s" in trunk.choice.reason
+
+
+def test_unknown_runtime_and_no_items(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = open_kind("batch norm", networks)
+    monkeypatch.setenv("HEADSTART_RUNTIME", "egaer")
+    with pytest.raises(HeadstartError, match="HEADSTART_RUNTIME is 'egaer'. Did you mean eager"):
+        Trunk(source, points(source), 1)
+    monkeypatch.setenv("HEADSTART_RUNTIME", "eager")
+    assert list(Trunk(source, points(source), 0).run([])) == []
+
+
+def test_mean_cosine() -> None:
+    one = np.array([[1.0, 0.0], [1.0, 1.0]], np.float32)
+    assert mean_cosine(one, one) == pytest.approx(1.0)
+    assert mean_cosine(one, np.array([[0.0, 1.0], [-2.0, -2.0]], np.float32)) == pytest.approx(-0.5)
+    assert mean_cosine(one, one * np.nan) == -1.0
