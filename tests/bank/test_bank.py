@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import shutil
@@ -93,7 +94,8 @@ class TestFilling:
         point, given = last(source), examples_of(pictures(6))
         plain, mirrored, third = (features_of(Bank(tmp_path), source, given, [point], view) for view in (0, 1, 2))
         assert [one.filled.computed for one in (plain, mirrored, third)] == [6, 6, 6]
-        assert not np.allclose(plain.at[point], mirrored.at[point]) and not np.allclose(mirrored.at[point], third.at[point])
+        assert not np.allclose(plain.at[point], mirrored.at[point])
+        assert not np.allclose(mirrored.at[point], third.at[point])
         flipped = examples_of([picture.transpose(0) for picture in pictures(6)])  # type: ignore[attr-defined]
         as_they_are = features_of(Bank(tmp_path), source, flipped, [point])
         assert np.allclose(as_they_are.at[point], mirrored.at[point], atol=2e-2)
@@ -124,10 +126,16 @@ class TestFilling:
     def test_committed_whenever_much_is_waiting(
         self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("headstart.bank.fill.FLUSH_BYTES", 1)
-        monkeypatch.setattr("headstart.bank.fill.BATCH", 4)
+        filling = importlib.import_module("headstart.bank.fill")
+        monkeypatch.setattr(filling, "FLUSH_BYTES", 1)
+        monkeypatch.setattr(filling, "BATCH", 4)
         inner, adds = store.Rows.add, []
-        monkeypatch.setattr(store.Rows, "add", lambda self, keys, columns: adds.append(len(keys)) or inner(self, keys, columns))
+
+        def add(self: store.Rows, keys: list[str], columns: dict[str, object]) -> None:
+            adds.append(len(keys))
+            inner(self, keys, columns)
+
+        monkeypatch.setattr(store.Rows, "add", add)
         features_of(Bank(tmp_path), source, examples_of(pictures(10)), [last(source)])
         assert adds == [4, 4, 2]
 
@@ -185,7 +193,7 @@ class TestTogether:
         source = open_kind("layer norm", tmp_path / "networks")
         points = [Point(stage.name) for stage in source.stages[-2:]]
         draws = random.Random(0)
-        for _ in range(4):
+        for _ in range(3):
             process = child(tmp_path, 0, 80)
             start(process)
             time.sleep(draws.uniform(0.05, 0.4))
@@ -236,9 +244,7 @@ class TestTogether:
         assert Bank(tmp_path).verify() == {} and Bank(tmp_path).summaries()[0].items == 0
         assert features_of(Bank(tmp_path), source, examples_of(pictures(3)), [last(source)]).filled.computed == 3
 
-    def test_many_small_files_become_one(
-        self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_many_small_files_become_one(self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(store, "MANY_FRAGMENTS", 4)
         monkeypatch.setattr(store, "READING_MINUTES", 0)
         shelf = Bank(tmp_path).shelf(source, last(source))
@@ -287,7 +293,7 @@ class TestKeeping:
         for path in tmp_path.rglob(f"rows.lance/{part}"):
             path.write_bytes(b"nothing of use" * 20)
         given = examples_of(pictures(40))
-        with pytest.raises(HeadstartError, match="is damaged.*headstart bank verify"):
+        with pytest.raises(HeadstartError, match=r"is damaged.*headstart bank verify"):
             features_of(Bank(tmp_path), source, given, [last(source)])
         assert len(Bank(tmp_path).summaries()) == 1
         assert list(Bank(tmp_path).verify().values()) == [["the whole shelf"]]
@@ -338,7 +344,8 @@ class TestKeeping:
         Bank(tmp_path).facts("image").put(facts)
         found = Bank(tmp_path).facts("image").get(["b", "a", "c"])
         assert list(found) == ["b", "a"] and found["b"] == facts["b"]
-        assert np.array_equal(found["a"].thumbnail, facts["a"].thumbnail) and found["a"].properties == (("size", "1x1"),)
+        assert np.array_equal(found["a"].thumbnail, facts["a"].thumbnail)
+        assert found["a"].properties == (("size", "1x1"),)
         assert Bank(tmp_path).verify() == {}
         for path in tmp_path.rglob("data/*.lance"):
             path.write_bytes(b"nothing of use" * 20)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from contracts.networks import Target
 from headstart.engine import loop
-from headstart.engine.plan import Plan
+from headstart.engine.plan import Plan, Train
 from headstart.engine.run import run
 from headstart.engine.trained import Trained, Workplace
 from headstart.sources import Source
@@ -45,8 +45,9 @@ def sizes(target: Target) -> Sizes:
     return Sizes(len(target.parts["train"]), len(target.parts["validation"]))
 
 
-def short_plan(name: str, source: Source, target: Target, task: str = "classification", seed: int = 0,
-               **options: Any) -> Plan:
+def short_plan(
+    name: str, source: Source, target: Target, task: str = "classification", seed: int = 0, **options: Any
+) -> Plan:
     """A plan of that strategy with as little work as its options allow."""
     strategy = strategies.get(name)
     given = {key: value for key, value in SHORT.items() if key in strategy.model_fields}
@@ -58,14 +59,26 @@ def variant(name: str, source: Source, target: Target, seed: int = 0) -> Plan:
     return short_plan(strategy, source, target, seed=seed, **options)
 
 
+def unstopped(plan: Plan) -> Plan:
+    """The plan without validation and averages, so that it ends with the weights of its last step."""
+    phases = tuple(
+        dataclasses.replace(phase, stop=None, averaging="none") if isinstance(phase, Train) else phase
+        for phase in plan.phases
+    )
+    return dataclasses.replace(plan, phases=phases, refit=False)
+
+
 def go(plan: Plan, source: Source, target: Target, place: Workplace) -> Trained:
     return run(plan, source, target.parts, place)
 
 
 def tensors_of(trained: Trained) -> dict[str, np.ndarray]:
     """Everything that a run learned, by name."""
-    heads = {f"head {name} {part}": getattr(head, part) for name, head in trained.heads.items()
-             for part in ("weight", "bias")}
+    heads = {
+        f"head {name} {part}": getattr(head, part)
+        for name, head in trained.heads.items()
+        for part in ("weight", "bias")
+    }
     return {**heads, **trained.weights}
 
 
@@ -94,8 +107,9 @@ def watched(monkeypatch: pytest.MonkeyPatch, before: Callable[[loop.Phase, int],
         yield
 
 
-def count_steps(plan: Plan, source: Source, target: Target, place: Workplace,
-                monkeypatch: pytest.MonkeyPatch) -> tuple[Trained, int]:
+def count_steps(
+    plan: Plan, source: Source, target: Target, place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Trained, int]:
     seen: list[int] = []
     with watched(monkeypatch, lambda _phase, count: seen.append(count)):
         trained = go(plan, source, target, place)
@@ -108,7 +122,3 @@ def stop_at(number: int) -> Callable[[loop.Phase, int], None]:
             raise Stopped
 
     return before
-
-
-def bits(network: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}

@@ -56,8 +56,9 @@ class Spy:
         """The stages that are frozen in this phase, and those that train."""
         assert self.phase is not None
         trains = {name for name, _ in self.phase.spec.trains}
-        return [stage for stage in self.source.stages if stage.name not in trains], \
-            [stage for stage in self.source.stages if stage.name in trains]
+        return [stage for stage in self.source.stages if stage.name not in trains], [
+            stage for stage in self.source.stages if stage.name in trains
+        ]
 
     def look(self, network: Network, _inputs: object) -> None:
         assert self.phase is not None
@@ -84,7 +85,9 @@ def assert_frozen(plan: Plan, source: Source, trained: Trained, target: Target) 
     if not never or not trained.weights:
         return
     fresh, changed = Network(trained.source), Network(trained.source)
-    changed.body.load_state_dict({name: torch.from_numpy(value) for name, value in trained.weights.items()}, strict=False)
+    changed.body.load_state_dict(
+        {name: torch.from_numpy(value) for name, value in trained.weights.items()}, strict=False
+    )
     pixels = {"image": torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8, generator=torch.manual_seed(0))}
     at = never[-1].name
     with torch.no_grad():

@@ -24,8 +24,8 @@ from headstart.strategies import strategies
 names = some.text("abcdefgh.", min_size=1, max_size=5)
 rates = some.floats(0, 1, allow_nan=False)
 stages = some.lists(names, min_size=1, max_size=3).map(tuple)
-heads = some.builds(Head, names, some.fixed_dictionaries({"kind": some.just("regression"), "labels": some.lists(names)}),
-                    stages, some.sampled_from(["random", "solved"]))  # fmt: skip
+described = some.fixed_dictionaries({"kind": some.just("regression"), "labels": some.lists(names)})
+heads = some.builds(Head, names, described, stages, some.sampled_from(["random", "solved"]))
 streams = some.builds(
     Stream, names, names, stages, some.integers(1, 99), some.integers(0, 4),
     some.sampled_from(["none", "mixup", "cutmix"]), some.booleans(), rates,
@@ -80,7 +80,9 @@ def covariance_distance(trained: Trained, target: Target, root: Path, parts: tup
     from headstart.sources.network import Network
 
     network = Network(trained.source).eval()
-    network.body.load_state_dict({name: torch.from_numpy(value) for name, value in trained.weights.items()}, strict=False)
+    network.body.load_state_dict(
+        {name: torch.from_numpy(value) for name, value in trained.weights.items()}, strict=False
+    )
     last = trained.source.stages[-1].name
     found = []
     for part in parts:
@@ -98,7 +100,7 @@ def aligned_plan(source: Source, target: Target, weight: float) -> Plan:
     last = source.stages[-1].name
     labelled = Stream("labelled", "warm", ("label",), batch=8)
     unlabelled = Stream("unlabelled", "cold", (), batch=8)
-    trains = tuple((stage.name, 3e-3) for stage in source.stages[-2:]) + (("label", 1e-3),)
+    trains = (*((stage.name, 3e-3) for stage in source.stages[-2:]), ("label", 1e-3))
     coral = Objective("coral", weight, {"streams": ["labelled", "unlabelled"], "stage": last})
     train = Train("aligned", trains, ("labelled", "unlabelled"), Length(steps=25), objectives=(coral,))
     return Plan("aligned", (labelled, unlabelled), (Head("label", task.describe(), (last,), "solved"),),
@@ -129,7 +131,7 @@ def test_two_heads_on_two_columns(networks: Path, target: Target, tmp_path: Path
     last, middle = source.stages[-1].name, source.stages[-2].name
     heads = (Head("shape", shape.describe(), (last,), "solved"), Head("size", size.describe(), (middle, last)))
     both = Stream("both", "train", ("shape", "size"), batch=8, views=2)
-    trains = tuple((stage.name, 1e-3) for stage in source.stages[-2:]) + (("shape", 1e-3), ("size", 3e-2))
+    trains = (*((stage.name, 1e-3) for stage in source.stages[-2:]), ("shape", 1e-3), ("size", 3e-2))
     plan = Plan("several", (both,), heads, (
         Solve("shape", "train", ((last,),)),
         Train("together", trains, ("both",), Length(steps=40), stop=Stop("validation", 0)),

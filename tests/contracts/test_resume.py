@@ -34,8 +34,9 @@ def test_stopped_anywhere(
         resumed = go(plan, source, target, place)
         assert_same(resumed, whole)
         assert resumed.steps == whole.steps
-        assert [(m.phase, m.step, m.items_seen, m.loss, m.value) for m in resumed.history] == \
-            [(m.phase, m.step, m.items_seen, m.loss, m.value) for m in whole.history]
+        assert [(m.phase, m.step, m.items_seen, m.loss, m.value) for m in resumed.history] == [
+            (m.phase, m.step, m.items_seen, m.loss, m.value) for m in whole.history
+        ]
         assert resumed.cost.items_seen == whole.cost.items_seen
         assert resumed.cost.backward_passes == whole.cost.backward_passes
 

@@ -25,7 +25,12 @@ def test_two_runs_and_one_after_other_work(name: str, source: Source, target: Ta
     torch.manual_seed(99)
     torch.randn(1000)
     np.random.seed(5)
-    go(variant("everything, mixed, moments updated", source, target, seed=3), source, target, workplace(tmp_path / "work"))
+    go(
+        variant("everything, mixed, moments updated", source, target, seed=3),
+        source,
+        target,
+        workplace(tmp_path / "work"),
+    )
     assert_same(one, go(plan, source, target, workplace(tmp_path / "two")))  # its own bank: computed anew
     assert_same(one, go(plan, source, target, workplace(tmp_path / "one")))  # from the bank
     test = target.splits.test.examples
@@ -36,7 +41,9 @@ def test_two_runs_and_one_after_other_work(name: str, source: Source, target: Ta
 @pytest.mark.parametrize("name", NAMES)
 def test_another_seed(name: str, networks: Path, target: Target, tmp_path: Path) -> None:
     source = open_kind("dropout", networks)
-    one, other = (go(short_plan(name, source, target, seed=seed), source, target, workplace(tmp_path)) for seed in (0, 1))
+    one, other = (
+        go(short_plan(name, source, target, seed=seed), source, target, workplace(tmp_path)) for seed in (0, 1)
+    )
     if strategies.get(name).is_random:  # the weights that validated best may be the first ones in both
         assert [moment.loss for moment in one.history] != [moment.loss for moment in other.history]
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,11 @@ def test_freeze(source: Source) -> None:
     assert stages_after(source, "none") == names
     assert stages_after(source, "all") == []
     for place, name in enumerate(names):
-        assert stages_after(source, name) == names[place + 1:]
+        assert stages_after(source, name) == names[place + 1 :]
     auto = stages_after(source, "auto")
     total = sum(stage.parameters for stage in source.stages)
     share = [sum(stage.parameters for stage in source.stages[place:]) / total for place in range(len(names))]
-    assert auto == names[-len(auto):]
+    assert auto == names[-len(auto) :]
     first = names.index(auto[0])
     assert share[first] >= DEFAULT_SHARE and (first == len(names) - 1 or share[first + 1] < DEFAULT_SHARE)
 
@@ -47,7 +48,7 @@ def test_gradual_ends_with_everything(source: Source, target: Target) -> None:
         plan = short_plan("finetune", source, target, freeze=freeze, gradual=True)
         sets = [{name for name, _ in phase.trains} for phase in plan.trainings]
         assert sets[0] == {"label"} and sets[-1] == {*stages_after(source, freeze), "label"}
-        assert all(one <= other for one, other in zip(sets, sets[1:], strict=False))
+        assert all(one <= other for one, other in itertools.pairwise(sets))
 
 
 def test_wrong_names_are_refused_with_what_there_is(source: Source, target: Target) -> None:
@@ -56,11 +57,11 @@ def test_wrong_names_are_refused_with_what_there_is(source: Source, target: Targ
     wrong = f"{source.stages[1].name}x"
     with pytest.raises(SourceError, match=f"has no stage '{wrong}'. Did you mean .*{source.stages[1].name}"):
         short_plan("probe", source, target, stages=wrong)
-    with pytest.raises(HeadstartError, match="no strategy called 'prob'. Did you mean probe"):
+    with pytest.raises(HeadstartError, match=r"no strategy called 'prob'. Did you mean probe"):
         strategies.get("prob")
     with pytest.raises(pydantic.ValidationError, match="solver"):
         Probe(solver="guess")
-    with pytest.raises(pydantic.ValidationError, match="extra_forbidden|Extra inputs"):
+    with pytest.raises(pydantic.ValidationError, match=r"extra_forbidden|Extra inputs"):
         Finetune(speed=3)
 
 
@@ -74,7 +75,9 @@ def test_options_say_what_they_mean(name: str) -> None:
 
 def test_probe_reads_the_stages_it_is_told(source: Source, target: Target, tmp_path: Path) -> None:
     first, second, last = source.stages[0], source.stages[1], source.stages[-1]
-    side = go(short_plan("probe", source, target, stages=f"{first.name}+{last.name}"), source, target, workplace(tmp_path))
+    side = go(
+        short_plan("probe", source, target, stages=f"{first.name}+{last.name}"), source, target, workplace(tmp_path)
+    )
     assert side.head.at == (first.name, last.name)
     assert side.head.weight.shape == (first.width + last.width, 3)
     each = go(short_plan("probe", source, target, stages="each"), source, target, workplace(tmp_path))

@@ -10,22 +10,15 @@ import pytest
 import torch
 
 from contracts.networks import Target, open_kind, workplace
-from contracts.plans import go, short_plan, watched
+from contracts.plans import go, short_plan, unstopped, watched
 from headstart.engine import loop, optimisers
-from headstart.engine.plan import Objective, Plan, Schedule, Train
+from headstart.engine.plan import Objective, Schedule, Train
 from headstart.engine.trained import Trained
 from headstart.sources import Source
 from headstart.sources.stages import belongs
 from headstart.strategies import strategies
 
 RANDOM = [name for name in strategies.names() if strategies.get(name).is_random]
-
-
-def unstopped(plan: Plan, **changes: object) -> Plan:
-    """The plan without validation, so that it ends with the weights of its last step."""
-    phases = tuple(dataclasses.replace(phase, stop=None, averaging="none", **changes) if isinstance(phase, Train) else phase
-                   for phase in plan.phases)  # fmt: skip
-    return dataclasses.replace(plan, phases=phases, refit=False)
 
 
 @pytest.mark.parametrize("gradual", [False, True])
@@ -66,15 +59,22 @@ def test_every_listed_part_changes(name: str, source: Source, target: Target, tm
     before = trained.source.weights()
     listed = {part for phase in plan.trainings for part, _ in phase.trains}
     for stage in source.stages:
-        own = [key for key, value in before.items() if belongs(key, stage.owns) and value.dtype.kind == "f"
-               and "running" not in key]  # fmt: skip
-        changed = [key for key in own if key in trained.weights and not np.array_equal(before[key], trained.weights[key])]
+        own = [
+            key
+            for key, value in before.items()
+            if belongs(key, stage.owns) and value.dtype.kind == "f" and "running" not in key
+        ]
+        after = trained.weights
+        changed = [key for key in own if key in after and not np.array_equal(before[key], after[key])]
         if stage.name in listed:
             assert len(changed) >= 0.9 * len(own), sorted(set(own) - set(changed))
         else:
             assert not changed
-    start = go(dataclasses.replace(plan, phases=plan.phases[:1], streams=()), source, target, workplace(tmp_path)) \
-        if plan.heads[0].start == "solved" else None
+    start = (
+        go(dataclasses.replace(plan, phases=plan.phases[:1], streams=()), source, target, workplace(tmp_path))
+        if plan.heads[0].start == "solved"
+        else None
+    )
     if start is not None:
         assert not np.array_equal(start.head.weight, trained.head.weight)
 
@@ -216,6 +216,9 @@ def test_loss_that_is_not_finite_names_stage_and_examples(
             with torch.no_grad():
                 phase.model.network.parameters_of(stage)[0][1].fill_(float("nan"))
 
-    with watched(monkeypatch, spoil), pytest.raises(TrainingError, match=f"comes from {source.stages[-1].name}") as told:
+    with (
+        watched(monkeypatch, spoil),
+        pytest.raises(TrainingError, match=f"comes from {source.stages[-1].name}") as told,
+    ):
         go(plan, source, target, workplace(tmp_path))
     assert any(name in str(told.value) for name in target.parts["train"].ids())

@@ -30,12 +30,12 @@ def test_a_name_that_is_nowhere(family: str, monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_names_that_are_no_family(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="There is no source 'tim/resnet18.a1_in1k'.*Did you mean timm/resnet18"):
+    with pytest.raises(SourceError, match=r"There is no source 'tim/resnet18.a1_in1k'.*Did you mean timm/resnet18"):
         open_source("tim/resnet18.a1_in1k")
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(SourceError, match=r"is not a model folder.*notes\.txt"):
         open_source(tmp_path)
-    with pytest.raises(SourceError, match="torchvision has no classifier 'resnet51'. Did you mean .*resnet50"):
+    with pytest.raises(SourceError, match=r"torchvision has no classifier 'resnet51'. Did you mean .*resnet50"):
         open_source("torchvision/resnet51")
     with pytest.raises(SourceError, match="has no weights 'V9'"):
         open_source("torchvision/resnet50:V9")
@@ -62,7 +62,7 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
         open_source(folder).weights()
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "architecture": "resnet10tt"}))
-    with pytest.raises(SourceError, match="has no architecture 'resnet10tt'. Did you mean .*resnet10t"):
+    with pytest.raises(SourceError, match=r"has no architecture 'resnet10tt'. Did you mean .*resnet10t"):
         open_source(folder).description  # noqa: B018
     (folder / "config.json").write_text("{")
     with pytest.raises(HeadstartError, match="is not valid JSON"):
@@ -74,7 +74,9 @@ def test_halved_weights_are_read_as_float32(tmp_path: Path) -> None:
     whole = open_source(folder).weights()
     from safetensors.torch import save_file as save_torch
 
-    save_torch({name: torch.from_numpy(value).bfloat16() for name, value in whole.items()}, folder / "model.safetensors")
+    save_torch(
+        {name: torch.from_numpy(value).bfloat16() for name, value in whole.items()}, folder / "model.safetensors"
+    )
     state = open_source(folder).module().state_dict()
     assert all(value.dtype == torch.float32 for value in state.values())
     assert all(np.allclose(state[name], value, rtol=1e-2) for name, value in whole.items())
@@ -163,8 +165,9 @@ def test_inception_prepared_as_its_weights_want(architecture: str) -> None:
     recipe = models.get_model_weights(architecture).DEFAULT.transforms()
     side = 96
     pixels = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    normal = (pixels.permute(0, 3, 1, 2) / 255 - torch.tensor(recipe.mean).view(3, 1, 1)) / \
-        torch.tensor(recipe.std).view(3, 1, 1)
+    normal = (pixels.permute(0, 3, 1, 2) / 255 - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(
+        recipe.std
+    ).view(3, 1, 1)
     with torch.no_grad():
         expected = published.eval()(normal)
         answer = source.module()(source.entry()({"image": pixels}))

@@ -25,7 +25,9 @@ socket.getaddrinfo = refuse
 socket.socket.connect = refuse
 root = Path(sys.argv[1])
 """
-ADAPTS = PREAMBLE + """
+ADAPTS = (
+    PREAMBLE
+    + """
 import headstart as hs
 from contracts.networks import make_target
 
@@ -40,7 +42,10 @@ assert again.predict(pictures) == model.predict(pictures)
 assert not calls, calls
 print("done")
 """
-REFUSES = PREAMBLE + """
+)
+REFUSES = (
+    PREAMBLE
+    + """
 from headstart.core.errors import SourceError
 from headstart.sources import open_source
 
@@ -50,6 +55,7 @@ for name in ("timm/resnet18.a1_in1k", "hf/google/vit-base-patch16-224", "torchvi
     except SourceError as told:
         print(told)
 """
+)
 
 
 def script(text: str, root: Path, *arguments: str, **environment: str) -> str:

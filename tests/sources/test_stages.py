@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from contracts.networks import Target, randomise, workplace, write_timm
-from contracts.plans import go, short_plan
+from contracts.networks import Target, open_kind, randomise, workplace
+from contracts.plans import go, short_plan, unstopped
 from headstart.core.errors import SourceError
 from headstart.engine.cutting import cut_of
 from headstart.sources import Source, open_source
@@ -57,7 +57,9 @@ class Bare:
         self.network = network
         classifier = find_classifier(network, blank)
         self.stages = cut(network, blank, classifier)
-        self.description = Description("bare", "bare", "bare", "image", "", self.stages, classifier, 7, (), {}, SourceCard())
+        self.description = Description(
+            "bare", "bare", "bare", "image", "", self.stages, classifier, 7, (), {}, SourceCard()
+        )
 
     def module(self) -> torch.nn.Module:
         import copy
@@ -162,7 +164,12 @@ def saved_transformers(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 getattr(transformers, config)(num_labels=7, **arguments))  # fmt: skip
             randomise(network)
         network.save_pretrained(root / name)
-        prepared = {"do_resize": True, "size": {"height": 32, "width": 32}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+        prepared = {
+            "do_resize": True,
+            "size": {"height": 32, "width": 32},
+            "image_mean": [0.5] * 3,
+            "image_std": [0.5] * 3,
+        }
         (root / name / "preprocessor_config.json").write_text(json.dumps(prepared))
     return root
 
@@ -242,9 +249,9 @@ class Skipping(torch.nn.Module):
 def test_what_cannot_be_entered_is_trained_from_its_input(target: Target, tmp_path: Path, networks: Path) -> None:
     pixels = {"image": torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)}
     assert not Network(Bare(Skipping().eval(), 32)).eval().can_enter("first", pixels)
-    attending = Bare(random_timm("cait_xxs24_224", {"img_size": 32, "depth": 2}), 32)  # a class token beside the others
-    assert [Network(attending).can_enter(stage.name, pixels) for stage in attending.stages] == [True] * 3 + [False, True]
-    source = open_source(write_timm(tmp_path / "convnext", "convnext_atto", {"depths": [1, 1, 1, 1], "dims": [8, 8, 8, 8]}))
+    beside = Bare(random_timm("cait_xxs24_224", {"img_size": 32, "depth": 2}), 32)  # its class token goes beside
+    assert [Network(beside).can_enter(stage.name, pixels) for stage in beside.stages] == [True] * 3 + [False, True]
+    source = open_kind("layer norm", networks)
     plan = short_plan("finetune", source, target, freeze=source.stages[1].name)
     whole = Network(source)
     assert cut_of(plan, source, whole, target.parts["train"]) == source.stages[1].name
@@ -258,17 +265,15 @@ def test_training_from_the_cut_is_training_from_the_input(
     target: Target, tmp_path: Path, networks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Activations at the cut give the same weights as whole examples, but for the float16 they are kept in."""
-    from contracts.networks import open_kind
-
     monkeypatch.setenv("HEADSTART_RUNTIME", "reference")
     monkeypatch.setattr("headstart.core.hardware.has_native_bfloat16", lambda: False)
     source = open_kind("layer norm", networks)
-    plan = short_plan("finetune", source, target, refit=False, freeze=source.stages[2].name, views=1)
+    plan = unstopped(short_plan("finetune", source, target, freeze=source.stages[2].name, views=1, learning_rate=3e-3))
     entered = go(plan, source, target, workplace(tmp_path))
     monkeypatch.setattr(Network, "can_enter", lambda *_: False)
     whole = go(plan, source, target, workplace(tmp_path))
     moved = 0.0
     for name, value in whole.weights.items():
-        assert np.allclose(entered.weights[name], value, atol=2e-4), name
+        assert np.allclose(entered.weights[name], value, atol=1e-3), name
         moved = max(moved, float(np.abs(value - source.weights()[name]).max()))
-    assert moved > 3e-4 or whole.history[-1].step == 0
+    assert moved > 5e-3

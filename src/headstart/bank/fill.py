@@ -69,6 +69,7 @@ def stream(
     keys: Sequence[str],
     view: int = 0,
     title: str = "Features",
+    runtime: str = "auto",
 ) -> Iterator[tuple[Sequence[str], Output, Choice]]:
     """Computes features of the contents called `keys`, a batch at a time: (their keys, features, how)."""
     row_of = {key: int(row) for key, row in zip(examples.content_keys(), examples.indices, strict=True)}
@@ -82,7 +83,7 @@ def stream(
         for group in chunks(keys, BATCH):
             yield source.collate([next(ready) for _ in group])
 
-    trunk = Trunk(source, points, len(keys))
+    trunk = Trunk(source, points, len(keys), runtime)
     with progress(title, len(keys)) as advance:
         for group, output in zip(chunks(keys, BATCH), trunk.run(batches()), strict=True):
             assert trunk.choice is not None
@@ -129,7 +130,8 @@ def fill(
         held.clear()
 
     size = 0
-    for group, output, filled.choice in stream(source, examples, sorted(shelves), missing, view, title):
+    runtime = next(iter(shelves.values())).wished_runtime
+    for group, output, filled.choice in stream(source, examples, sorted(shelves), missing, view, title, runtime):
         held.extend(group)
         for point in shelves:
             waiting[point].append(output[point])
@@ -139,4 +141,8 @@ def fill(
             size = 0
     if held:
         flush()
+    for shelf in shelves.values():
+        if filled.choice is not None:
+            shelf.note(filled.choice)
+        filled.choice = filled.choice or shelf.computed_by()
     return filled

@@ -13,7 +13,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from headstart.core.errors import HeadstartError
 from headstart.data.facts import Facts
 from headstart.sources import Source
 from headstart.sources.points import Point
+from headstart.sources.trunk import Choice
 
 ABOUT = "about.json"
 USED = "used"
@@ -43,9 +44,9 @@ def open_lance() -> Any:
     """The Lance library, without its warning that it does not survive a fork: nothing here forks."""
     import warnings
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="lance is not fork-safe")
-        import lance
+    warnings.filterwarnings("ignore", message="lance is not fork-safe")
+    import lance
+
     return lance
 
 
@@ -185,8 +186,9 @@ def _damaged_shelf(folder: Path) -> HeadstartError:
 class Shelf:
     """Features of one source at one point in one view, by content key."""
 
-    def __init__(self, folder: Path, shape: tuple[int, ...], whole: bool) -> None:
+    def __init__(self, folder: Path, shape: tuple[int, ...], whole: bool, wished_runtime: str = "auto") -> None:
         self.shape = shape
+        self.wished_runtime = wished_runtime
         self._type = pa.float16() if whole else pa.float32()
         length = int(np.prod(shape))
         self.rows = Rows(
@@ -194,6 +196,17 @@ class Shelf:
             pa.schema([("key", pa.string()), ("features", pa.list_(self._type, length)), ("check", pa.uint32())]),
         )
         self._length = length
+
+    def note(self, choice: Choice) -> None:
+        """Keeps how the newest features were computed."""
+        about = files.read_json(self.rows.folder / ABOUT)
+        files.write_json(self.rows.folder / ABOUT, {**about, "runtime": asdict(choice)})
+
+    def computed_by(self) -> Choice | None:
+        """How the newest features were computed."""
+        path = self.rows.folder / ABOUT
+        known = files.read_json(path).get("runtime") if path.is_file() else None
+        return Choice(**known) if known else None
 
     def missing(self, keys: Sequence[str]) -> list[str]:
         return self.rows.missing(keys)
@@ -213,7 +226,7 @@ class Shelf:
             return np.zeros((0, *self.shape), np.float32)
         values = self.rows.take(keys, "features").combine_chunks()
         flat = values.flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(flat, dtype=np.float32).reshape(len(keys), *self.shape)
+        return np.array(flat, dtype=np.float32).reshape(len(keys), *self.shape)  # a copy: Arrow's is read-only
 
 
 class StoredFacts:
@@ -262,10 +275,15 @@ class StoredFacts:
 
 
 class Bank:
-    """All shelves under one folder."""
+    """All shelves under one folder.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        runtime: what computes features that are missing: "auto", or what a recipe noted ("openvino", "eager", …).
+    """
+
+    def __init__(self, root: Path, runtime: str = "auto") -> None:
         self.root = root
+        self.runtime = runtime
 
     def shelf(self, source: Source, point: Point, view: int = 0) -> Shelf:
         """The shelf for `source` at `point`, made when it is first written to."""
@@ -275,7 +293,7 @@ class Bank:
                 folder / ABOUT,
                 {"source": source.name, "point": str(point), "view": view, "shape": point.shape(source.description)},
             )
-        return Shelf(folder, point.shape(source.description), point.whole)
+        return Shelf(folder, point.shape(source.description), point.whole, self.runtime)
 
     def facts(self, modality: str) -> StoredFacts:
         return StoredFacts(self.root / "facts" / modality)

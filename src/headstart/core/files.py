@@ -89,7 +89,7 @@ def require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(existing).free
     if free < needed:
         raise HeadstartError(
-            f"No space for {folder}: {needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free. "
+            f"No space for {folder}: {needed / 1e6:.1f} MB are needed and {free / 1e6:.1f} MB are free. "
             "Free some space or choose another place."
         )
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.core.errors import HeadstartError
+from headstart.core.registry import suggest
+
+RUNTIMES = ("auto", "openvino", "eager", "reference")
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Settings:
     bank_size: int
     """The size, in bytes, that `headstart bank trim` cuts the bank down to (HEADSTART_BANK_GB)."""
     runtime: str
-    """Which runtime computes frozen features: auto, openvino, compiled, eager, reference (HEADSTART_RUNTIME)."""
+    """Which runtime computes frozen features: auto, openvino, eager, reference (HEADSTART_RUNTIME)."""
 
     @property
     def bank(self) -> Path:
@@ -38,8 +41,11 @@ def current() -> Settings:
         bank_size = int(float(gigabytes) * 1e9)
     except ValueError:
         raise HeadstartError(f"HEADSTART_BANK_GB is '{gigabytes}'; give a number of gigabytes, such as 20.") from None
+    runtime = os.environ.get("HEADSTART_RUNTIME", "auto")
+    if runtime not in RUNTIMES:
+        raise HeadstartError(f"HEADSTART_RUNTIME is '{runtime}'. {suggest(runtime, RUNTIMES)}")
     return Settings(
         home=Path(home).expanduser() if home else Path.home() / ".cache" / "headstart",
         bank_size=bank_size,
-        runtime=os.environ.get("HEADSTART_RUNTIME", "auto"),
+        runtime=runtime,
     )

@@ -15,9 +15,7 @@ MIXUP_ALPHA, CUTMIX_ALPHA = 0.2, 1.0
 """Of the Beta distribution of the share that stays (Zhang et al. 2018, Yun et al. 2019)."""
 
 
-def mix(
-    stream: Stream, batch: Batch, tasks: Mapping[str, Task], layout: str
-) -> tuple[Batch, dict[str, torch.Tensor]]:
+def mix(stream: Stream, batch: Batch, tasks: Mapping[str, Task], layout: str) -> tuple[Batch, dict[str, torch.Tensor]]:
     """The batch as its stream asks for it, and its targets. Draws from torch's current generator.
 
     Args:
@@ -47,8 +45,8 @@ def mixed(kind: str, values: torch.Tensor, layout: str) -> tuple[torch.Tensor, f
     share = float(torch.distributions.Beta(CUTMIX_ALPHA, CUTMIX_ALPHA).sample(()))
     first = 1 if layout == "map-last" else 2
     height, width = values.shape[first], values.shape[first + 1]
-    top, bottom = _side(height, share)
     left, right = _side(width, share)
+    top, bottom = _side(height, share)
     box = (slice(None),) * first + (slice(top, bottom), slice(left, right))
     result = values.clone()
     result[box] = values.roll(1, 0)[box]

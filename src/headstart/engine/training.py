@@ -227,9 +227,7 @@ def _labels(plan: Plan, examples: Examples) -> list[list[Any]]:
     return [examples.labels(name) for name in columns if examples.table.has(name) and not examples.sealed]
 
 
-def evaluate(
-    model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bool = False
-) -> dict[str, NDArray[Any]]:
+def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bool = False) -> dict[str, NDArray[Any]]:
     """Scores (N, K) of every head for all examples of `feed`, in eval mode; in float32 when `precise`."""
     wanted = tuple(stage.name for stage in trained.source.stages if any(stage.name in head.at for head in plan.heads))
     model.eval()

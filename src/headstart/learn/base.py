@@ -27,8 +27,10 @@ class FromSource(BaseEstimator):  # type: ignore[misc]
         """
         opened = open_source(self.source)
         if opened.fingerprint != self.fingerprint_:
-            raise SourceError(f"{opened.name} is not the source that this {type(self).__name__} was fitted with: its "
-                              "weights or configuration differ. Fit again, or give it the earlier source.")
+            raise SourceError(
+                f"{opened.name} is not the source that this {type(self).__name__} was fitted with: its "
+                "weights or configuration differ. Fit again, or give it the earlier source."
+            )
         return opened
 
     def _bank(self) -> Bank:

@@ -63,8 +63,13 @@ class TransferClassifier(ClassifierMixin, FromSource):  # type: ignore[misc]
         plan_: what was done.
     """
 
-    def __init__(self, source: str | Path | Source = "builtin/image-tiny", strategy: str = "probe",
-                 options: Mapping[str, Any] | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        source: str | Path | Source = "builtin/image-tiny",
+        strategy: str = "probe",
+        options: Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> None:
         self.source = source
         self.strategy = strategy
         self.options = options
@@ -78,12 +83,23 @@ class TransferClassifier(ClassifierMixin, FromSource):  # type: ignore[misc]
             HeadstartError: no such source, strategy or option.
         """
         if y is None:
-            raise InputError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is "
-                             "None. Give one class for each example.")
+            raise InputError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is "
+                "None. Give one class for each example."
+            )
         contents = contents_of(self, X, fitting=True, at_least=2)
         classes, numbers = _classes(y, contents)
-        recipe = checked_options(Recipe, {"target": "X", "source": str(self.source), "strategy": self.strategy,
-                                          "options": dict(self.options or {}), "seed": self.seed}, "classifier")
+        recipe = checked_options(
+            Recipe,
+            {
+                "target": "X",
+                "source": str(self.source),
+                "strategy": self.strategy,
+                "options": dict(self.options or {}),
+                "seed": self.seed,
+            },
+            "classifier",
+        )
         source, bank = open_source(self.source), self._bank()
         names = [str(name) for name in classes.tolist()]
         labels = [names[number] for number in numbers]
@@ -125,8 +141,10 @@ class TransferClassifier(ClassifierMixin, FromSource):  # type: ignore[misc]
         if goal.exists():
             raise RunError(f"{goal} exists already. Choose another name.")
         if hasattr(self, "n_features_in_") or self.value_range_ not in AS_THEY_ARE:
-            raise RunError("This classifier was fitted on numbers that were made into pictures first, which a saved "
-                           "model does not do. Fit it on uint8 pictures or on files, or pickle it.")
+            raise RunError(
+                "This classifier was fitted on numbers that were made into pictures first, which a saved "
+                "model does not do. Fit it on uint8 pictures or on files, or pickle it."
+            )
         with files.atomic(goal) as temporary:
             temporary.mkdir()
             artefact.write(temporary, self._trained())
@@ -183,6 +201,8 @@ def _parts(usable: Checked, plan: Plan) -> dict[str, Examples]:
     try:  # scikit-learn keeps the test elsewhere: what a split calls test is the validation here
         held = splits.split(usable, test=VALIDATION_SHARE, validation=0.0, seed=plan.seed)
     except DataError as problem:
-        raise InputError(f"X is too small or too alike to hold out a part of it, which '{plan.strategy}' stops by "
-                           f"({problem}) Add examples, or use strategy='probe'.") from None
+        raise InputError(
+            f"X is too small or too alike to hold out a part of it, which '{plan.strategy}' stops by "
+            f"({problem}) Add examples, or use strategy='probe'."
+        ) from None
     return {"fit": everything, "train": held.train, "validation": held.test.open()}

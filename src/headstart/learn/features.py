@@ -33,8 +33,12 @@ class SourceFeatures(TransformerMixin, FromSource):  # type: ignore[misc]
     X is described in `headstart.learn.inputs`; `fit` learns from it the scale of its numbers, and no more.
     """
 
-    def __init__(self, source: str | Path | Source = "builtin/image-tiny", stages: str | Sequence[str] = "last",
-                 pooled: bool = True) -> None:
+    def __init__(
+        self,
+        source: str | Path | Source = "builtin/image-tiny",
+        stages: str | Sequence[str] = "last",
+        pooled: bool = True,
+    ) -> None:
         self.source = source
         self.stages = stages
         self.pooled = pooled
@@ -75,10 +79,17 @@ class SourceFeatures(TransformerMixin, FromSource):  # type: ignore[misc]
         check_is_fitted(self)
         fitted = getattr(self, "n_features_in_", None)
         if input_features is not None and fitted is not None and len(input_features) != fitted:
-            raise InputError(f"input_features should have length equal to number of features ({fitted}), "
-                               f"got {len(input_features)}.")
-        return np.array([f"{point.stage}_{number}" for point, width in zip(self.points_, self.widths_, strict=True)
-                         for number in range(width)], dtype=object)
+            raise InputError(
+                f"input_features should have length equal to number of features ({fitted}), got {len(input_features)}."
+            )
+        return np.array(
+            [
+                f"{point.stage}_{number}"
+                for point, width in zip(self.points_, self.widths_, strict=True)
+                for number in range(width)
+            ],
+            dtype=object,
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

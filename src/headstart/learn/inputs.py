@@ -56,8 +56,10 @@ def contents_of(estimator: Any, X: object, *, fitting: bool, at_least: int = 1) 
     rows = listed is None and _axes(X) < 3
     if not fitting and rows != hasattr(estimator, "n_features_in_"):
         fitted, given = ("pictures", "rows of numbers") if rows else ("rows of numbers", "pictures")
-        raise InputError(f"{type(estimator).__name__} was fitted on {fitted} and is given {given}. "
-                           "Give X in the form it was fitted on.")
+        raise InputError(
+            f"{type(estimator).__name__} was fitted on {fitted} and is given {given}. "
+            "Give X in the form it was fitted on."
+        )
     if fitting and not rows:
         for name in _LEARNED:
             vars(estimator).pop(name, None)
@@ -138,11 +140,18 @@ def checked(contents: Sequence[Any], modality: str, bank: Bank) -> checks.Checke
         InputError: one cannot be read; nothing is set aside, because scikit-learn wants an answer for each.
     """
     paths = [isinstance(content, (str, os.PathLike)) for content in contents]
-    rows = pa.table({
-        "id": pa.array([f"item {row}" for row in range(len(contents))]),
-        "path": pa.array([str(Path(content).expanduser().absolute()) if is_path else IN_MEMORY
-                          for content, is_path in zip(contents, paths, strict=True)]),
-        "member": pa.array([None if is_path else str(row) for row, is_path in enumerate(paths)], pa.string())})
+    rows = pa.table(
+        {
+            "id": pa.array([f"item {row}" for row in range(len(contents))]),
+            "path": pa.array(
+                [
+                    str(Path(content).expanduser().absolute()) if is_path else IN_MEMORY
+                    for content, is_path in zip(contents, paths, strict=True)
+                ]
+            ),
+            "member": pa.array([None if is_path else str(row) for row, is_path in enumerate(paths)], pa.string()),
+        }
+    )
     table = Table(rows, "X", modality, memory=contents, labels=())
     try:
         usable = checks.check(table, bank.facts(modality), quarantine_share=1.0)

@@ -91,7 +91,10 @@ class Description:
 
     @staticmethod
     def load(path: Path) -> Description:
-        document = files.read_json(path)
+        return Description.from_dict(files.read_json(path))
+
+    @staticmethod
+    def from_dict(document: Mapping[str, Any]) -> Description:
         stages = tuple(
             Stage(**{**stage, "owns": tuple(stage["owns"]), "shape": tuple(stage["shape"])})
             for stage in document["stages"]

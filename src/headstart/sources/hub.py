@@ -10,6 +10,20 @@ from headstart.core.errors import SourceError
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "README.md")
 
 
+def here(repository: str) -> Path | None:
+    """The snapshot of `repository` that the hub's client fetched before, if it did; no call is made."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(repository, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    except HFValidationError as problem:
+        raise SourceError(f"'{repository}' is not a name the hub can have ({problem}).") from None
+    return folder if any(folder.glob("*.safetensors")) else None
+
+
 def folder_of(repository: str, name: str, patterns: Sequence[str] = PATTERNS) -> Path:
     """The local snapshot of `repository`, fetched when it is not here yet.
 
@@ -24,20 +38,14 @@ def folder_of(repository: str, name: str, patterns: Sequence[str] = PATTERNS) ->
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
-        HFValidationError,
         LocalEntryNotFoundError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
     )
 
-    try:
-        here = Path(snapshot_download(repository, local_files_only=True))
-        if any(here.glob("*.safetensors")):
-            return here
-    except LocalEntryNotFoundError:
-        pass  # not here yet: fetch it
-    except HFValidationError as problem:
-        raise SourceError(f"'{name}' is not a name the hub can have ({problem}).") from None
+    found = here(repository)
+    if found is not None:
+        return found
     try:
         return Path(snapshot_download(repository, allow_patterns=list(patterns)))
     except GatedRepoError:

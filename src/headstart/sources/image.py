@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core import fingerprints, settings
+from headstart.core.errors import SourceError
 from headstart.data.modalities.image import Image, ImagePreparation
 from headstart.sources.contract import Description, Inputs, Source, SourceCard
 
@@ -29,8 +30,8 @@ class ImageSource(Source):
     def __init__(self, name: str, seed: int | None = None) -> None:
         self._name = name
         self.seed = seed
-        self.trunk: str | None = None
-        """Of an earlier run whose trunk is its source's: that source's fingerprint, under which the bank knows it."""
+        self.known: Mapping[str, Any] | None = None
+        """Of an earlier run: its description, which its folder keeps."""
 
     @property
     def name(self) -> str:
@@ -67,14 +68,15 @@ class ImageSource(Source):
 
     @cached_property
     def description(self) -> Description:  # type: ignore[override]
+        if self.known is not None:
+            return Description.from_dict(self.known)
         identity = fingerprints.of_json({**self.identity(), "family": self.family})
         path = settings.current().descriptions / f"{identity}-{DESCRIPTION_VERSION}.json"
         if path.exists():
-            description = Description.load(path)
-        else:
-            description = self._describe(identity)
-            description.save(path)
-        return dataclasses.replace(description, name=self._name, fingerprint=self.trunk or identity)
+            return dataclasses.replace(Description.load(path), name=self._name)
+        description = self._describe(identity)
+        description.save(path)
+        return description
 
     def _describe(self, fingerprint: str) -> Description:
         import torch
@@ -85,7 +87,11 @@ class ImageSource(Source):
         with torch.random.fork_rng(devices=[]):
             network = self.build(pretrained=False).eval()
         blank = torch.zeros(1, 3, preparation.height, preparation.width)
-        classifier = find_classifier(network, blank)
+        try:
+            classifier = find_classifier(network, blank)
+            stages = cut(network, blank, classifier)
+        except (SourceError, RuntimeError) as problem:
+            raise SourceError(f"{self._name} cannot be used: {problem}") from None
         outputs = network.get_submodule(classifier).out_features
         assert isinstance(outputs, int)
         parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -96,7 +102,7 @@ class ImageSource(Source):
             architecture=self.architecture,
             modality="image",
             fingerprint=fingerprint,
-            stages=cut(network, blank, classifier),
+            stages=stages,
             classifier=classifier,
             outputs=outputs,
             labels=labels if len(labels) == outputs else (),

@@ -66,5 +66,5 @@ def _open_run(folder: Path) -> Source:
         source = TransformersSource(folder, str(folder))
     else:
         source = _timm(folder)
-    source.trunk = mark["trunk"]
+    source.known = {**mark["description"], "name": str(folder)}
     return source

@@ -41,10 +41,10 @@ class Eager(Runtime):
         import torch
 
         self._points = tuple(points)
-        self._trunk = _build(source, points)
+        self.trunk = _build(source, points)
         self._type = torch.bfloat16 if hardware.has_native_bfloat16() and not precise else torch.float32
         if not precise:
-            self._trunk = self._trunk.to(self._type).to(memory_format=torch.channels_last)
+            self.trunk = self.trunk.to(self._type).to(memory_format=torch.channels_last)
         self.name = "reference" if precise else f"eager {str(self._type).removeprefix('torch.')}"
 
     def run(self, batches: Iterable[Inputs]) -> Iterator[Output]:
@@ -52,7 +52,7 @@ class Eager(Runtime):
 
         with torch.inference_mode():
             for batch in batches:
-                outputs = self._trunk(*(torch.from_numpy(np.ascontiguousarray(batch[key])) for key in sorted(batch)))
+                outputs = self.trunk(*(torch.from_numpy(np.ascontiguousarray(batch[key])) for key in sorted(batch)))
                 yield {point: output.float().numpy() for point, output in zip(self._points, outputs, strict=True)}
 
 
@@ -90,14 +90,13 @@ class OpenVino(Runtime):
         return [hint for capability, hint in (("FP16", "f16"), ("BF16", "bf16")) if capability in able] + ["f32"]
 
     @staticmethod
-    def convert(source: Source, points: Sequence[Point], example: Inputs, model: Path) -> None:
-        """Writes the program for batches shaped like `example` (any size of batch up to BATCH is padded)."""
+    def convert(trunk: torch.nn.Module, example: Inputs, model: Path) -> None:
+        """Writes the reference's `trunk` as a program for batches shaped like `example` (smaller ones are padded)."""
         import warnings
 
         import openvino
         import torch
 
-        trunk = _build(source, points)
         keys = sorted(example)
         few = tuple(torch.from_numpy(np.repeat(example[key][:1], 2, axis=0)) for key in keys)
         shapes = [openvino.PartialShape([BATCH, *example[key].shape[1:]]) for key in keys]

@@ -103,9 +103,7 @@ def cut(network: nn.Module, batch: torch.Tensor, classifier: str) -> tuple[Stage
     return _stages(network, groups, classifier, entered[-1])
 
 
-def _units(
-    module: nn.Module, prefix: str, trunk: dict[int, int], within: bool = False
-) -> list[tuple[str, nn.Module]]:
+def _units(module: nn.Module, prefix: str, trunk: dict[int, int], within: bool = False) -> list[tuple[str, nn.Module]]:
     """The modules that stages are made of: children, with containers, wrappers of containers, and lists opened.
 
     Args:

@@ -25,11 +25,28 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 def open_timm(name: str) -> Source:
     """`timm/NAME`: the hub's repository timm/NAME."""
-    from headstart.sources.hub import folder_of
+    from headstart.sources.hub import folder_of, here
     from headstart.sources.local import in_models
 
-    folder = in_models(name) or folder_of(f"timm/{name}", f"timm/{name}")
+    folder = in_models(name) or here(f"timm/{name}")
+    if folder is None:
+        require_known(name)
+        folder = folder_of(f"timm/{name}", f"timm/{name}")
     return TimmSource(folder, f"timm/{name}")
+
+
+def require_known(name: str) -> None:
+    """Refuses a name that timm does not have before a hub is asked for it.
+
+    Raises:
+        SourceError: timm has no such model; the nearest names are offered.
+    """
+    import timm
+
+    from headstart.core.registry import suggest
+
+    if not timm.is_model(name.split(".")[0]):
+        raise SourceError(f"timm {timm.__version__} has no model '{name}'. {suggest(name, timm.list_pretrained())}")
 
 
 class TimmSource(ImageSource):

@@ -100,7 +100,7 @@ class Task(ABC):
         return solution
 
     def calibrate(self, scores: Scores, targets: Targets) -> float:
-        """What makes held-out scores (N, K), multiplied by it, as sure as they are right; 1 where that has no meaning."""
+        """The factor that makes held-out scores (N, K) as sure as they are right; 1 where that has no meaning."""
         del scores, targets
         return 1.0
 

@@ -168,7 +168,7 @@ def repeat(path: str | Path, *, out: str | Path | None = None, console: Console 
 
 def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Source, console: Console | None) -> Model:
     watch = hardware.Stopwatch()
-    bank = Bank(settings.current().bank)
+    bank = Bank(settings.current().bank, recipe.runtime)
     strategy = recipe.build_strategy()
     table = read(
         target, label=recipe.label, content=recipe.content, group=recipe.group, time=recipe.time, split=recipe.split
@@ -193,7 +193,13 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     opens_with = artefact.write(folder, trained)
     proof.write(folder, evidence, opens_with, console)
     artefact.seal(folder, proof.SEALED)
-    final = recipe.model_copy(update={"baseline_steps": arms.steps}) if arms.steps else recipe
+    choice = trained.filled.choice
+    final = recipe.model_copy(
+        update={
+            "baseline_steps": arms.steps or recipe.baseline_steps,
+            "runtime": choice.runtime.split()[0] if choice else recipe.runtime,
+        }
+    )
     files.write_text(folder / RECIPE, dump(final))
     shutil.rmtree(folder / artefact.STATE)  # from here on the run is finished
     return load(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from headstart.core.errors import RunError
 from headstart.engine.trained import LinearHead, Trained
 from headstart.sources import Source, open_source
 from headstart.sources import weights as weight_files
+from headstart.sources.contract import Artefact
 from headstart.sources.local import RUN_MARK
 from headstart.tasks import Task, use
 
@@ -63,8 +65,8 @@ def write(folder: Path, trained: Trained) -> str:
         "family": source.description.family,
         "architecture": source.description.architecture,
         "source": source.name,
-        "trunk": None if trained.weights else source.fingerprint,
         "folded": folded,
+        "description": _description(folder, trained, artefact),
         "heads": {
             name: {"at": list(head.at), "task": trained.tasks[name].describe()} for name, head in trained.heads.items()
         },
@@ -73,6 +75,22 @@ def write(folder: Path, trained: Trained) -> str:
     _write_mark(folder, mark)
     verify(folder, trained)
     return artefact.opens_with.replace("{folder}", ".") if folded else ""
+
+
+def _description(folder: Path, trained: Trained, artefact: Artefact) -> dict[str, Any]:
+    """What the folder is as a source. An untouched trunk keeps its fingerprint, under which the bank knows it."""
+    known = trained.source.description
+    written = weight_files.WEIGHTS
+    if is_folded(trained):
+        known = replace(known, labels=trained.task.labels, outputs=trained.task.outputs)
+    return asdict(
+        replace(
+            known,
+            fingerprint=fingerprints.of_file(folder / written) if trained.weights else trained.source.fingerprint,
+            card=replace(known.card, place="", size=(folder / written).stat().st_size),
+            configuration=next(iter(artefact.documents.values())),
+        )
+    )
 
 
 def _write_mark(folder: Path, mark: dict[str, Any]) -> None:
@@ -166,18 +184,19 @@ def _answers_alike(opened: Source, trained: Trained) -> None:
     """The fresh network's own logits equal the trained head on the fresh network's features (1e-3 of their range)."""
     import torch
 
-    from headstart.sources.network import Network
+    from headstart.sources.stages import first_tensor
 
     if not is_folded(trained):
         return
     shape = opened.input_shape()
     noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, *shape[1:], shape[0]), dtype=np.uint8))
-    last = opened.stages[-1].name
+    network = opened.module()
+    entered: list[torch.Tensor] = []
+    classifier = network.get_submodule(opened.description.classifier)
+    classifier.register_forward_pre_hook(lambda _module, inputs: entered.append(inputs[0]))
     with torch.no_grad():
-        pooled = Network(opened)({"image": noise}, [last])[last]
-        answers = opened.module()(opened.entry()({"image": noise}))
-        answers = getattr(answers, "logits", answers).double().numpy()
-    expected = trained.head.scores(pooled.numpy())
+        answers = first_tensor(network(opened.entry()({"image": noise}))).double().numpy()
+    expected = trained.head.scores(entered[-1].numpy())
     if np.abs(answers - expected).max() > 1e-3 * max(1.0, float(np.abs(expected).max())):
         raise RunError("A fresh network made from the run's folder answers differently. Please report this.")
 

@@ -46,6 +46,7 @@ def demo(out: str | Path = "runs/demo", *, console: Console | None = None) -> Mo
     return adapt(
         table.with_column("split", pa.array(parts.tolist())),
         source=SOURCE,
+        # no views, since a mirrored digit is another one; every stage trains, since digits are far from photos
         strategy=Finetune(freeze="none", views=1, epochs=15),
         baseline_budget=BUDGET,
         out=folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     """
     from headstart.data.read import read
 
-    usable = readable(only_test(read(target, label=label)), model.source)
+    usable = readable(only_test(read(target, label=label or _learned_column(model, target))), model.source)
     values = usable.column(usable.labels[0]).to_pylist()
     task = model.task
     targets = task.encode(values)
@@ -90,6 +91,16 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
         usable.quarantine,
         tuple(_notes(model, usable)),
     )
+
+
+def _learned_column(model: Model, target: Any) -> str | None:
+    """The column that the run's recipe names, where the target is a table file that has one of that name."""
+    from headstart.verbs.recipe import load
+
+    path = model.folder / "recipe.yaml"
+    if not isinstance(target, (str, Path)) or Path(target).is_dir() or not path.is_file():
+        return None
+    return load(path).label
 
 
 def _notes(model: Model, table: Table) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pydantic
 
@@ -41,6 +41,10 @@ class Recipe(pydantic.BaseModel):
     )
     baseline_steps: int | None = pydantic.Field(
         None, ge=1, description="Its number of steps, to repeat an earlier run exactly."
+    )
+
+    runtime: Literal["auto", "openvino", "eager", "reference"] = pydantic.Field(
+        "auto", description="What computed the features; to repeat an earlier run exactly."
     )
 
     def build_strategy(self) -> Strategy:
