@@ -37,9 +37,8 @@ def features_for(task: Task, width: int = 12, noise: float = 0.5) -> np.ndarray:
     random = np.random.default_rng(0)
     targets = np.asarray(task.encode(VALUES[task.kind]))
     plain = np.eye(task.outputs)[targets] if targets.dtype == np.int64 else targets.reshape(len(targets), -1)
-    return (plain @ random.normal(size=(plain.shape[1], width)) + noise * random.normal(size=(len(plain), width))).astype(
-        np.float32
-    )
+    told = plain @ random.normal(size=(plain.shape[1], width))
+    return (told + noise * random.normal(size=told.shape)).astype(np.float32)
 
 
 class TestEveryTask:

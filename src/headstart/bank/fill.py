@@ -24,6 +24,10 @@ FLUSH_BYTES = 64_000_000
 """Features are committed whenever this many bytes are waiting: the most that a kill can lose."""
 
 
+AHEAD = 512
+"""Examples that are decoded ahead of the trunk: work for the other cores while it is converted."""
+
+
 @dataclass
 class Filled:
     """What one or more passes computed, for the receipt."""
@@ -79,7 +83,7 @@ def stream(
         return prepare_row(source, contents, examples.table, row_of[key], view, key)
 
     def batches() -> Iterator[Inputs]:
-        ready = ahead(prepared, keys, depth=4 * BATCH)
+        ready = ahead(prepared, keys, depth=AHEAD)
         for group in chunks(keys, BATCH):
             yield source.collate([next(ready) for _ in group])
 

@@ -24,8 +24,13 @@ class _Delayed:
         self.done += count
         if self.update is not None:
             self.update(self.done)
-        elif time.monotonic() - self.start > QUIET_SECONDS and self.done < self.total:
+        elif time.monotonic() - self.start > QUIET_SECONDS and self._worth_showing():
             self._show()
+
+    def _worth_showing(self) -> bool:
+        """Not when the end is near; a start that was slow to get going says nothing of the rest."""
+        elapsed = time.monotonic() - self.start
+        return self.done < self.total and self.done >= self.total * 0.05 or elapsed > 5 * QUIET_SECONDS
 
     def _show(self) -> None:
         if not sys.stderr.isatty():

@@ -44,7 +44,7 @@ class Trunk:
     def __init__(self, source: Source, points: Sequence[Point], items: int, asked: str = "auto") -> None:
         self.source, self.points, self.items = source, tuple(sorted(points)), items
         self.choice: Choice | None = None
-        self._expected: Output | None = None
+        self._expected: tuple[Output, float] | None = None
         wished = settings.current().runtime  # of the user's environment, which goes before what a recipe noted
         self._asked = asked if wished == "auto" else wished
 
@@ -81,7 +81,7 @@ class Trunk:
                 first, "asked for" if self._asked == "eager" else "OpenVINO does not serve this processor"
             )
         if self._asked == "auto":
-            seconds = _seconds_per_item(self._reference, first) / EAGER_SPEED_UP
+            seconds = self._measured(first)[1] / EAGER_SPEED_UP
             conversion = self._conversion_seconds()
             if self.items * seconds < conversion + self.items * seconds / CONVERTED_SPEED_UP:
                 return self._eager(
@@ -134,10 +134,18 @@ class Trunk:
 
     def _parity(self, runtime: Runtime, first: Inputs) -> float:
         """The lowest over the points of the mean cosine with the reference, on at most PROBE_ITEMS examples."""
-        if self._expected is None:
-            self._expected = next(self._reference.run([_few(first)]))
+        expected, _ = self._measured(first)
         other = next(iter(runtime.run([_few(first)])))
-        return min(mean_cosine(self._expected[point], other[point]) for point in self.points)
+        return min(mean_cosine(expected[point], other[point]) for point in self.points)
+
+    def _measured(self, first: Inputs) -> tuple[Output, float]:
+        """The reference's features of at most PROBE_ITEMS examples, and its seconds an example."""
+        if self._expected is None:
+            few = _few(first)
+            start = time.perf_counter()
+            features = next(self._reference.run([few]))
+            self._expected = features, (time.perf_counter() - start) / len(next(iter(few.values())))
+        return self._expected
 
     def _model_path(self, first: Inputs) -> Path:
         import importlib.metadata
@@ -174,15 +182,6 @@ def _openvino_serves() -> bool:
     import platform
 
     return platform.machine() in ("x86_64", "AMD64") and importlib.util.find_spec("openvino") is not None
-
-
-def _seconds_per_item(runtime: Runtime, batch: Inputs) -> float:
-    """After one warm-up of the same shape."""
-    half = {key: value[: PROBE_ITEMS // 2] for key, value in batch.items()}
-    next(iter(runtime.run([half])))
-    start = time.perf_counter()
-    next(iter(runtime.run([half])))
-    return (time.perf_counter() - start) / len(next(iter(half.values())))
 
 
 def _few(batch: Inputs) -> Inputs:
