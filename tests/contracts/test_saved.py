@@ -57,7 +57,6 @@ def test_stages_are_read_alike_in_the_run(networks: Path, target: Target, tmp_pa
         assert [stage.owns for stage in open_source(folder).stages] == [stage.owns for stage in source.stages]
 
 
-@pytest.mark.xfail(reason="artefact.state_of has to put changed weights under the names on disk (Source.on_disk)")
 def test_a_network_that_its_library_renames_on_loading(target: Target, tmp_path: Path) -> None:
     import transformers
 

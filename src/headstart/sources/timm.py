@@ -122,7 +122,7 @@ class TimmSource(ImageSource):
 
     def card(self) -> SourceCard:
         known = self._config.get("pretrained_cfg", {})
-        trained_on = known.get("trained_on") or (
+        trained_on = self._config.get("trained_on") or (
             "ImageNet-1k" if known.get("num_classes", 1000) == 1000 else f"{known.get('num_classes')} classes"
         )
         return SourceCard(

@@ -43,7 +43,7 @@ class Finetune(Strategy):
         4, ge=0, le=64, description="Augmented views of each example; 0 makes a new one every epoch."
     )
     mix: Literal["none", "mixup", "cutmix"] = pydantic.Field("none", description="Mixing of examples within a batch.")
-    l2_sp: float = pydantic.Field(0.0, ge=0, description="Weight of the pull towards the source's weights.")
+    l2_sp: float = pydantic.Field(0.0, ge=0, description="Weight of the pull towards the weights a phase began with.")
     averaging: Literal["none", "ema", "wise"] = pydantic.Field(
         "ema", description="ema: moving average of weights; wise: half-way back to the start (WiSE-FT)."
     )

@@ -132,7 +132,7 @@ def is_folded(trained: Trained) -> bool:
 def state_of(trained: Trained) -> dict[str, NDArray[Any]]:
     """Every tensor of the artefact, by the library's own names: untouched ones as they lie in the source's file."""
     arrays = dict(trained.source.weights())
-    arrays.update(trained.weights)
+    arrays.update(trained.source.on_disk(trained.weights))
     if is_folded(trained):
         classifier = trained.source.description.classifier
         arrays[f"{classifier}.weight"] = trained.head.weight.T.astype(np.float32)
@@ -185,6 +185,10 @@ def _answers_alike(opened: Source, trained: Trained) -> None:
     shape = opened.input_shape()
     noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, *shape[1:], shape[0]), dtype=np.uint8))
     network = opened.module()
+    state = network.state_dict()
+    lost = [name for name, value in trained.weights.items() if not np.allclose(state[name].numpy(), value, atol=1e-6)]
+    if lost:
+        raise RunError(f"{lost[0]}, read back from the run's folder, is not what was trained. Please report this.")
     entered: list[torch.Tensor] = []
     classifier = network.get_submodule(opened.description.classifier)
     classifier.register_forward_pre_hook(lambda _module, inputs: entered.append(inputs[0]))

@@ -175,7 +175,7 @@ def _write(folder: Path, trained: Trained, recipe: Pretraining, target: str, tea
     source = trained.source
     labels = trained.task.labels
     document = source.artefact(labels, len(labels)).documents["config.json"]
-    document["pretrained_cfg"]["trained_on"] = recipe.trained_on or Path(target).name
+    document["trained_on"] = recipe.trained_on or Path(target).name
     arrays = {
         name: array.astype(np.float16) if array.dtype == np.float32 else array
         for name, array in artefact.state_of(trained).items()
