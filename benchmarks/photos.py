@@ -161,9 +161,8 @@ def show(known: list[dict[str, object]]) -> None:
         seconds, accuracy = median(row, "seconds"), median(row, "accuracy")
         assert seconds is not None
         ratios = [f"{seconds / ours:.1f}" if ours else "" for ours in (probe, tuned)]
-        print(
-            f"| {row} | {seconds:.1f} | {f'{accuracy:.1%}' if accuracy is not None else ''} | {ratios[0]} | {ratios[1]} |"
-        )
+        right = f"{accuracy:.1%}" if accuracy is not None else ""
+        print(f"| {row} | {seconds:.1f} | {right} | {ratios[0]} | {ratios[1]} |")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Finetune(Strategy):
         "auto",
         description="Last stage that stays frozen: auto, none (all train), all (only the head trains), or a name.",
     )
-    epochs: float = pydantic.Field(12, gt=0, le=1000, description="Times through the training examples.")
+    epochs: float = pydantic.Field(8, gt=0, le=1000, description="Times through the training examples.")
     learning_rate: float = pydantic.Field(3e-4, gt=0, le=1, description="Of the last stage, for AdamW.")
     head_rate: float = pydantic.Field(1e-3, gt=0, le=1, description="Of the head.")
     decay: float = pydantic.Field(
