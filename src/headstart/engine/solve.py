@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.bank import Bank, Filled, features_of, fill
+from headstart.bank import Bank, Filled, features_of
+from headstart.bank.fill import fill
 from headstart.data.table import Examples
 from headstart.engine.plan import Solve
 from headstart.engine.trained import LinearHead

@@ -10,7 +10,7 @@ from headstart.core.errors import SourceError
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "README.md")
 
 
-def here(repository: str) -> Path | None:
+def here(repository: str, name: str) -> Path | None:
     """The snapshot of `repository` that the hub's client fetched before, if it did; no call is made."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -20,7 +20,7 @@ def here(repository: str) -> Path | None:
     except LocalEntryNotFoundError:
         return None
     except HFValidationError as problem:
-        raise SourceError(f"'{repository}' is not a name the hub can have ({problem}).") from None
+        raise SourceError(f"'{name}' is not a name the hub can have ({problem}).") from None
     return folder if any(folder.glob("*.safetensors")) else None
 
 
@@ -43,7 +43,7 @@ def folder_of(repository: str, name: str, patterns: Sequence[str] = PATTERNS) ->
         RepositoryNotFoundError,
     )
 
-    found = here(repository)
+    found = here(repository, name)
     if found is not None:
         return found
     try:

@@ -28,7 +28,7 @@ def open_timm(name: str) -> Source:
     from headstart.sources.hub import folder_of, here
     from headstart.sources.local import in_models
 
-    folder = in_models(name) or here(f"timm/{name}")
+    folder = in_models(name) or here(f"timm/{name}", f"timm/{name}")
     if folder is None:
         require_known(name)
         folder = folder_of(f"timm/{name}", f"timm/{name}")
@@ -46,7 +46,10 @@ def require_known(name: str) -> None:
     from headstart.core.registry import suggest
 
     if not timm.is_model(name.split(".")[0]):
-        raise SourceError(f"timm {timm.__version__} has no model '{name}'. {suggest(name, timm.list_pretrained())}")
+        raise SourceError(
+            f"There is no source timm/{name}: timm {timm.__version__} has no such model. "
+            f"{suggest(name, timm.list_pretrained())} `headstart sources --search WORD` lists more."
+        )
 
 
 class TimmSource(ImageSource):
