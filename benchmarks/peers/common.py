@@ -28,19 +28,13 @@ BATCH = 32
 def arguments(description: str | None) -> argparse.Namespace:
     """The command line of every peer; `mode` is "frozen" or "full", `data` and `weights` are folders."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="train/CLASS/*, test/CLASS/* or two Parquet files"
-    )
-    parser.add_argument(
-        "--weights", type=Path, required=True, help="timm folder: config.json, model.safetensors"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="train/CLASS/*, test/CLASS/* or two Parquet files")
+    parser.add_argument("--weights", type=Path, required=True, help="timm folder: config.json, model.safetensors")
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=5, help="no meaning where nothing is trained by epochs")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument(
-        "--frozen", dest="mode", action="store_const", const="frozen", help="train the head (default)"
-    )
+    mode.add_argument("--frozen", dest="mode", action="store_const", const="frozen", help="train the head (default)")
     mode.add_argument("--full", dest="mode", action="store_const", const="full", help="train every layer")
     parser.set_defaults(mode="frozen")
     args = parser.parse_args()
@@ -88,9 +82,7 @@ def datasets(data: Path) -> tuple[ImageFolder | ParquetImages, ImageFolder | Par
 def transforms(pretrained_cfg: dict) -> tuple[Callable, Callable]:
     """Training (random crop and flip) and test transform, both from the network's own configuration."""
     own = timm.data.resolve_data_config(pretrained_cfg=pretrained_cfg)
-    return timm.data.create_transform(**own, is_training=True, color_jitter=None), timm.data.create_transform(
-        **own
-    )
+    return timm.data.create_transform(**own, is_training=True, color_jitter=None), timm.data.create_transform(**own)
 
 
 def item_names(test: ImageFolder | ParquetImages) -> list[str]:

@@ -82,9 +82,7 @@ def main() -> None:
             learner.fit_one_cycle(args.epochs)
         else:
             learner.fine_tune(args.epochs)
-    write_result(
-        args, "fastai_vision", ["fastai", "timm"], names, record.targets, record.predictions, record.curve
-    )
+    write_result(args, "fastai_vision", ["fastai", "timm"], names, record.targets, record.predictions, record.curve)
 
 
 if __name__ == "__main__":

@@ -73,9 +73,7 @@ def main() -> None:
     trainer.fit(classifier, DataLoader(train, shuffle=True, **options), DataLoader(test, **options))
     predictions = torch.cat(classifier.predictions)
     names = item_names(test)
-    write_result(
-        args, "lightning_loop", ["lightning", "timm"], names, test.targets, predictions, classifier.curve
-    )
+    write_result(args, "lightning_loop", ["lightning", "timm"], names, test.targets, predictions, classifier.curve)
 
 
 if __name__ == "__main__":

@@ -29,16 +29,41 @@ if TYPE_CHECKING:
     from headstart.verbs.pretrain import pretrain
 
 _WHERE = {
-    "adapt": "verbs.adapt", "repeat": "verbs.adapt", "resume": "verbs.adapt", "load": "verbs.model",
-    "Model": "verbs.model", "evaluate": "verbs.evaluate", "embed": "verbs.embed", "inspect": "verbs.inspect",
-    "compare": "verbs.compare", "pretrain": "verbs.pretrain", "open_source": "sources", "Probe": "strategies.probe",
-    "Finetune": "strategies.finetune", "HeadstartError": "core.errors", "TransferClassifier": "learn",
+    "adapt": "verbs.adapt",
+    "repeat": "verbs.adapt",
+    "resume": "verbs.adapt",
+    "load": "verbs.model",
+    "Model": "verbs.model",
+    "evaluate": "verbs.evaluate",
+    "embed": "verbs.embed",
+    "inspect": "verbs.inspect",
+    "compare": "verbs.compare",
+    "pretrain": "verbs.pretrain",
+    "open_source": "sources",
+    "Probe": "strategies.probe",
+    "Finetune": "strategies.finetune",
+    "HeadstartError": "core.errors",
+    "TransferClassifier": "learn",
     "SourceFeatures": "learn",
 }
 
 __all__ = [
-    "Finetune", "HeadstartError", "Model", "Probe", "SourceFeatures", "TransferClassifier", "adapt", "compare", "embed",
-    "evaluate", "inspect", "load", "open_source", "pretrain", "repeat", "resume",
+    "Finetune",
+    "HeadstartError",
+    "Model",
+    "Probe",
+    "SourceFeatures",
+    "TransferClassifier",
+    "adapt",
+    "compare",
+    "embed",
+    "evaluate",
+    "inspect",
+    "load",
+    "open_source",
+    "pretrain",
+    "repeat",
+    "resume",
 ]
 
 __version__ = "0.1.0"

@@ -48,7 +48,7 @@ def test_good_photos_are_all_kept(photos: Path) -> None:
 
 def test_unreadable_files_are_set_aside(photos: Path) -> None:
     whole = (photos / "circle" / "circle_00.jpg").read_bytes()
-    (photos / "circle" / "circle_00.jpg").write_bytes(whole[:len(whole) // 2])
+    (photos / "circle" / "circle_00.jpg").write_bytes(whole[: len(whole) // 2])
     (photos / "circle" / "circle_01.jpg").write_bytes(b"")
     (photos / "square" / "square_02.jpg").write_text("hello there")
     checked = check(read(photos))
@@ -77,8 +77,10 @@ def test_missing_labels_and_files(photos: Path) -> None:
     lines[4] = ",circle"
     (photos / "t.csv").write_text("\n".join(lines))
     assert reasons(check(read(photos / "t.csv"))) == {
-        "t.csv:02": "it has no value for 'label'", "t.csv:03": "the file does not exist",
-        "t.csv:04": "the row has no path"}
+        "t.csv:02": "it has no value for 'label'",
+        "t.csv:03": "the file does not exist",
+        "t.csv:04": "the row has no path",
+    }
 
 
 def test_copies_that_disagree_are_all_set_aside(photos: Path) -> None:
@@ -130,9 +132,14 @@ def test_unequal_and_small_classes_are_noted(photos: Path) -> None:
     assert "12 of 'circle' and 1 of 'square'" in notes and "under 5) of 'square'" in notes
 
 
-@pytest.mark.parametrize(("name", "expression"), [
-    ("patient{group:03d}_{item}.jpg", "(patient[0-9]+)"), ("video{group}_frame{item:04d}.jpg", "(video[0-9]+)"),
-    ("IMG_p{group:02d}_s{item}.jpg", "(p[0-9]+)")])
+@pytest.mark.parametrize(
+    ("name", "expression"),
+    [
+        ("patient{group:03d}_{item}.jpg", "(patient[0-9]+)"),
+        ("video{group}_frame{item:04d}.jpg", "(video[0-9]+)"),
+        ("IMG_p{group:02d}_s{item}.jpg", "(p[0-9]+)"),
+    ],
+)
 def test_names_that_look_like_groups_are_noted(photos: Path, name: str, expression: str) -> None:
     for folder in photos.iterdir():
         for number, file in enumerate(sorted(folder.iterdir())):

@@ -35,12 +35,15 @@ def pairs(thumbnails: np.ndarray) -> set[tuple[int, int]]:
     return {(min(pair), max(pair)) for pair in zip(first.tolist(), second.tolist(), strict=True)}
 
 
-@pytest.mark.parametrize("change", [
-    lambda picture: picture.resize((120, 90)),
-    lambda picture: picture.resize((333, 250)),
-    lambda picture: ImageEnhance.Brightness(picture).enhance(1.05),
-    lambda picture: picture.convert("L"),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda picture: picture.resize((120, 90)),
+        lambda picture: picture.resize((333, 250)),
+        lambda picture: ImageEnhance.Brightness(picture).enhance(1.05),
+        lambda picture: picture.convert("L"),
+    ],
+)
 def test_copies_are_found_and_nothing_else(change: object) -> None:
     originals = scenes(20)
     thumbnails = [thumbnail(picture) for picture in originals]
@@ -103,8 +106,9 @@ def test_a_brighter_scene_is_another_picture() -> None:
     assert pairs(np.stack([base, base + 40]).astype(np.uint8)) == set()
 
 
-@pytest.mark.parametrize(("name", "least", "most"), [
-    ("hymenoptera", 0, 2), ("flowers", 30, 40), ("brain_tumor_mri", 4, 12)])
+@pytest.mark.parametrize(
+    ("name", "least", "most"), [("hymenoptera", 0, 2), ("flowers", 30, 40), ("brain_tumor_mri", 4, 12)]
+)
 def test_real_collections(shared: Path, name: str, least: int, most: int) -> None:
     """The pairs found were looked at: copies in `flowers`; slices of one scan, all but equal, in `brain_tumor_mri`."""
     checked = check(read(shared / "data" / "vision" / name))

@@ -14,18 +14,21 @@ from headstart.data.contents import Contents
 from headstart.data.read import read
 
 IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-FEATURES = {"info": {"features": {
-    "image": {"_type": "Image"}, "label": {"names": ["circle", "square"], "_type": "ClassLabel"}}}}
+FEATURES = {
+    "info": {"features": {"image": {"_type": "Image"}, "label": {"names": ["circle", "square"], "_type": "ClassLabel"}}}
+}
 
 
 def rows(photos: Path, part: slice, embedded: bool = True) -> pa.Table:
     files = sorted(photos.rglob("*.jpg"))[part]
-    cells = [{"bytes": file.read_bytes(), "path": file.name} if embedded else {"bytes": None, "path": str(file)}
-             for file in files]
-    schema = pa.schema([("image", IMAGE_TYPE), ("label", pa.int64())],
-                       metadata={"huggingface": json.dumps(FEATURES)})
-    return pa.table([pa.array(cells, IMAGE_TYPE), pa.array([int(file.parent.name == "square") for file in files])],
-                    schema=schema)
+    cells = [
+        {"bytes": file.read_bytes(), "path": file.name} if embedded else {"bytes": None, "path": str(file)}
+        for file in files
+    ]
+    schema = pa.schema([("image", IMAGE_TYPE), ("label", pa.int64())], metadata={"huggingface": json.dumps(FEATURES)})
+    return pa.table(
+        [pa.array(cells, IMAGE_TYPE), pa.array([int(file.parent.name == "square") for file in files])], schema=schema
+    )
 
 
 def save_to_disk(table: pa.Table, folder: Path, shards: int, split: str | None) -> None:
@@ -96,8 +99,14 @@ def test_image_folder_with_metadata(photos: Path, tmp_path: Path, name: str, par
         start = "" if (folder / name).exists() or name.endswith("jsonl") else "file_name,label\n"
         path, label = f"images/{file.name}", file.parent.name
         with (folder / name).open("a") as stream:
-            stream.write(start + (f"{path},{label}\n" if name.endswith("csv")
-                                  else json.dumps({"file_name": path, "label": label}) + "\n"))
+            stream.write(
+                start
+                + (
+                    f"{path},{label}\n"
+                    if name.endswith("csv")
+                    else json.dumps({"file_name": path, "label": label}) + "\n"
+                )
+            )
     same_contents(root, photos)
     assert read(root).has("split") == parts
 
@@ -120,8 +129,9 @@ def test_contents_without_labels(photos: Path, tmp_path: Path) -> None:
 
 def test_shards_that_differ(photos: Path, tmp_path: Path) -> None:
     parquet.write_table(rows(photos, slice(0, 10)), tmp_path / "train-0.parquet")
-    parquet.write_table(rows(photos, slice(10, 18)).append_column("more", pa.array([1] * 8)),
-                        tmp_path / "train-1.parquet")
+    parquet.write_table(
+        rows(photos, slice(10, 18)).append_column("more", pa.array([1] * 8)), tmp_path / "train-1.parquet"
+    )
     with pytest.raises(DataError, match=r"train-1\.parquet has the columns label, more"):
         read(tmp_path)
 
@@ -129,6 +139,6 @@ def test_shards_that_differ(photos: Path, tmp_path: Path) -> None:
 def test_a_damaged_shard(photos: Path, tmp_path: Path) -> None:
     parquet.write_table(rows(photos, slice(None)), tmp_path / "train-0.parquet")
     whole = (tmp_path / "train-0.parquet").read_bytes()
-    (tmp_path / "train-0.parquet").write_bytes(whole[:len(whole) // 2])
+    (tmp_path / "train-0.parquet").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=r"train-0\.parquet cannot be read"):
         read(tmp_path)

@@ -109,7 +109,7 @@ def test_cmyk_of_adobe_is_stored_inverted() -> None:
 
 
 def test_sixteen_bits_are_scaled_by_their_range() -> None:
-    wide = (RAMP.astype(np.uint16) * 257)
+    wide = RAMP.astype(np.uint16) * 257
     for form in ("PNG", "TIFF"):
         assert np.array_equal(values(encoded(PIL.Image.fromarray(wide), form))[:, :, 0], RAMP)
     dark = np.full((8, 8), 4095, np.uint16)
@@ -147,8 +147,9 @@ def test_first_frame_of_an_animation(form: str) -> None:
 
 def test_pictures_in_other_colour_spaces() -> None:
     assert np.abs(values(encoded(smooth().convert("YCbCr"), "TIFF")).astype(int) - np.asarray(smooth())).max() < 4
-    lab = ImageCms.profileToProfile(smooth(), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"),
-                                    outputMode="LAB")
+    lab = ImageCms.profileToProfile(
+        smooth(), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+    )
     assert lab.mode == "LAB"
     assert np.abs(values(encoded(lab, "TIFF")).astype(int) - np.asarray(smooth())).mean() < 4
 
@@ -168,14 +169,17 @@ class TestArrays:
         assert (values(np.dstack([colour, np.zeros(colour.shape[:2], np.uint8)])) == 255).all()
         assert np.array_equal(values(colour[::-1, ::-1]), colour[::-1, ::-1])
 
-    @pytest.mark.parametrize(("array", "reason"), [
-        (np.zeros((3, 32, 32), np.uint8), r"shape \(3, 32, 32\)"),
-        (np.zeros(10, np.uint8), r"shape \(10,\)"),
-        (np.zeros((0, 4), np.uint8), r"shape \(0, 4\)"),
-        (np.zeros((4, 4), np.int64), "int64"),
-        (np.full((4, 4), 16.0), "from 16 to 16"),
-        (np.full((4, 4), np.nan), "from nan to nan"),
-    ])
+    @pytest.mark.parametrize(
+        ("array", "reason"),
+        [
+            (np.zeros((3, 32, 32), np.uint8), r"shape \(3, 32, 32\)"),
+            (np.zeros(10, np.uint8), r"shape \(10,\)"),
+            (np.zeros((0, 4), np.uint8), r"shape \(0, 4\)"),
+            (np.zeros((4, 4), np.int64), "int64"),
+            (np.full((4, 4), 16.0), "from 16 to 16"),
+            (np.full((4, 4), np.nan), "from nan to nan"),
+        ],
+    )
     def test_what_could_mean_two_things_is_refused(self, array: np.ndarray, reason: str) -> None:
         with pytest.raises(Unreadable, match=reason):
             IMAGE.decode(array)
@@ -193,7 +197,7 @@ class TestDamage:
     def test_truncated(self, form: str, share: float) -> None:
         noise = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8))
         content = encoded(noise, form)
-        content = content[:int(share * len(content))]
+        content = content[: int(share * len(content))]
         with pytest.raises(Unreadable):
             IMAGE.decode(content)
         assert IMAGE.examine(content).problem
@@ -259,7 +263,10 @@ class TestExamine:
 
     def test_properties(self) -> None:
         assert IMAGE.examine(encoded(PIL.Image.fromarray(RAMP), "PNG")).properties == (
-            ("size", "64x48"), ("mode", "L"), ("frames", "1"))
+            ("size", "64x48"),
+            ("mode", "L"),
+            ("frames", "1"),
+        )
 
 
 def test_registry() -> None:

@@ -47,8 +47,9 @@ def test_equals_torchvision(size: tuple[int, int], interpolation: str, resize: i
 def test_equals_timm(size: tuple[int, int], crop_mode: str, shape: tuple[int, int], crop_pct: float) -> None:
     from timm.data.transforms_factory import transforms_imagenet_eval
 
-    reference = transforms_imagenet_eval(shape, crop_pct=crop_pct, crop_mode=crop_mode, interpolation="bicubic",
-                                         mean=MEAN, std=STD, normalize=False)
+    reference = transforms_imagenet_eval(
+        shape, crop_pct=crop_pct, crop_mode=crop_mode, interpolation="bicubic", mean=MEAN, std=STD, normalize=False
+    )
     resize = int(min(shape) / crop_pct)
     ours = preparation(height=shape[0], width=shape[1], resize=resize, crop_mode=crop_mode, interpolation="bicubic")
     expected = reference(picture(*size)).permute(1, 2, 0).numpy()
@@ -107,11 +108,14 @@ def test_survives_json() -> None:
     assert ImagePreparation.from_dict(json.loads(json.dumps(ours.as_dict()))) == ours
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"interpolation": "bicubik"}, "Did you mean bicubic"),
-    ({"crop_mode": "centre"}, "Did you mean center"),
-    ({"height": 0}, "0x64"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"interpolation": "bicubik"}, "Did you mean bicubic"),
+        ({"crop_mode": "centre"}, "Did you mean center"),
+        ({"height": 0}, "0x64"),
+    ],
+)
 def test_refuses_what_it_does_not_know(changes: dict[str, object], message: str) -> None:
     with pytest.raises(HeadstartError, match=message):
         preparation(**changes)

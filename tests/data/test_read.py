@@ -49,11 +49,14 @@ class TestFolder:
         assert read(str(photos)).rows.equals(table.rows)
         assert read(table) is table
 
-    @pytest.mark.parametrize(("names", "parts"), [
-        (("train", "val"), {"train", "validation"}),
-        (("training", "valid", "testing"), {"train", "validation", "test"}),
-        (("train", "validation", "test"), {"train", "validation", "test"}),
-    ])
+    @pytest.mark.parametrize(
+        ("names", "parts"),
+        [
+            (("train", "val"), {"train", "validation"}),
+            (("training", "valid", "testing"), {"train", "validation", "test"}),
+            (("train", "validation", "test"), {"train", "validation", "test"}),
+        ],
+    )
     def test_folders_of_parts(self, photos: Path, names: tuple[str, ...], parts: set[str]) -> None:
         table = read(in_parts(photos, *names))
         assert set(table.strings("split")) == parts
@@ -87,7 +90,9 @@ class TestFolder:
         table = read(photos)
         assert len(table) == 24
         assert {item.id: item.reason for item in table.quarantine} == {
-            "circle/notes.txt": "not an image file", "stray.jpg": "it lies in no class folder"}
+            "circle/notes.txt": "not an image file",
+            "stray.jpg": "it lies in no class folder",
+        }
 
     def test_nested_folders_belong_to_the_top_one(self, photos: Path) -> None:
         (photos / "circle" / "patient1").mkdir()
@@ -129,9 +134,17 @@ class TestFolder:
 class TestTables:
     def rows(self, photos: Path) -> list[dict[str, object]]:
         files = sorted(photos.rglob("*.jpg"))
-        return [{"path": file.relative_to(photos).as_posix(), "label": file.parent.name, "size": number * 0.5,
-                 "patient": f"p{number % 6}", "day": f"2024-01-{number + 1:02d}",
-                 "split": "train" if number % 3 else "test"} for number, file in enumerate(files)]
+        return [
+            {
+                "path": file.relative_to(photos).as_posix(),
+                "label": file.parent.name,
+                "size": number * 0.5,
+                "patient": f"p{number % 6}",
+                "day": f"2024-01-{number + 1:02d}",
+                "split": "train" if number % 3 else "test",
+            }
+            for number, file in enumerate(files)
+        ]
 
     def write(self, photos: Path, suffix: str, rows: list[dict[str, object]]) -> Path:
         path = photos / f"table{suffix}"
@@ -142,8 +155,9 @@ class TestTables:
             path.write_text("\n".join(json.dumps(row) for row in rows))
         else:
             mark = {".csv": ",", ".tsv": "\t"}[suffix]
-            lines = [mark.join(rows[0])] + [mark.join("" if value is None else str(value) for value in row.values())
-                                            for row in rows]
+            lines = [mark.join(rows[0])] + [
+                mark.join("" if value is None else str(value) for value in row.values()) for row in rows
+            ]
             path.write_text("\n".join(lines) + "\n")
         return path
 
@@ -230,8 +244,9 @@ class TestTables:
 
     def test_contents_in_cells(self, photos: Path) -> None:
         files = sorted(photos.rglob("*.jpg"))
-        table = pa.table({"picture": [file.read_bytes() for file in files],
-                          "label": [file.parent.name for file in files]})
+        table = pa.table(
+            {"picture": [file.read_bytes() for file in files], "label": [file.parent.name for file in files]}
+        )
         parquet.write_table(table, photos / "cells.parquet", row_group_size=5)
         found = read(photos / "cells.parquet")
         assert all_contents(found) == [file.read_bytes() for file in files]
@@ -261,8 +276,10 @@ class TestArchive:
         assert table.strings("split") == read(root).strings("split")
 
     def test_a_table_with_its_files(self, photos: Path) -> None:
-        lines = ["file,label", *(f"{file.relative_to(photos).as_posix()},{file.parent.name}"
-                                 for file in sorted(photos.rglob("*.jpg")))]
+        lines = [
+            "file,label",
+            *(f"{file.relative_to(photos).as_posix()},{file.parent.name}" for file in sorted(photos.rglob("*.jpg"))),
+        ]
         (photos / "labels.csv").write_text("\n".join(lines))
         table = read(self.pack(photos, "inner/"))
         assert table.strings("id")[0] == "labels.csv:01"

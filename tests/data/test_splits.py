@@ -16,8 +16,9 @@ from headstart.data.splits import Splits, split, subsample
 from headstart.data.table import SealedError, Table
 
 
-def checked(labels: list[object], *, clusters: list[int] | None = None, order: list[int] | None = None,
-            **columns: list[object]) -> Checked:
+def checked(
+    labels: list[object], *, clusters: list[int] | None = None, order: list[int] | None = None, **columns: list[object]
+) -> Checked:
     """A checked table without contents: keys and ids are those of the place in `labels`."""
     count = len(labels)
     keys = [f"key{(place * 7919) % 1_000_003:07d}" for place in range(count)]
@@ -32,13 +33,17 @@ def parts(splits: Splits) -> dict[str, str]:
     return {name: part for part in ("train", "validation", "test") for name in splits.part(part).ids()}
 
 
-targets = some.integers(20, 150).flatmap(lambda count: some.fixed_dictionaries({
-    "labels": some.lists(some.sampled_from(["a", "b", "c"]), min_size=count, max_size=count),
-    "groups": some.lists(some.integers(0, count // 3), min_size=count, max_size=count),
-    "clusters": some.lists(some.integers(0, 3 * count), min_size=count, max_size=count),
-    "order": some.permutations(range(count)),
-    "seed": some.integers(0, 5),
-}))
+targets = some.integers(20, 150).flatmap(
+    lambda count: some.fixed_dictionaries(
+        {
+            "labels": some.lists(some.sampled_from(["a", "b", "c"]), min_size=count, max_size=count),
+            "groups": some.lists(some.integers(0, count // 3), min_size=count, max_size=count),
+            "clusters": some.lists(some.integers(0, 3 * count), min_size=count, max_size=count),
+            "order": some.permutations(range(count)),
+            "seed": some.integers(0, 5),
+        }
+    )
+)
 
 
 class TestLaws:
@@ -66,8 +71,11 @@ class TestLaws:
         assert again.train.ids() == splits.train.ids()
 
     @settings(max_examples=40, deadline=None)
-    @given(counts=some.lists(some.integers(8, 60), min_size=2, max_size=5), seed=some.integers(0, 100),
-           test=some.sampled_from([0.1, 0.25, 0.5]))
+    @given(
+        counts=some.lists(some.integers(8, 60), min_size=2, max_size=5),
+        seed=some.integers(0, 100),
+        test=some.sampled_from([0.1, 0.25, 0.5]),
+    )
     def test_shares_of_every_class(self, counts: list[int], seed: int, test: float) -> None:
         labels = [f"class{number}" for number, count in enumerate(counts) for _ in range(count)]
         splits = split(checked(labels), test=test, validation=0.2, seed=seed)
@@ -103,8 +111,10 @@ class TestKindsOfLabels:
     def test_several_labels_are_each_in_proportion(self) -> None:
         random = np.random.default_rng(0)
         names = ["rare", "often", "always"]
-        labels = [[name for name, share in zip(names, (0.05, 0.5, 0.9), strict=True) if random.random() < share]
-                  for _ in range(400)]
+        labels = [
+            [name for name, share in zip(names, (0.05, 0.5, 0.9), strict=True) if random.random() < share]
+            for _ in range(400)
+        ]
         splits = split(checked(labels))
         assert abs(len(splits.test) - 100) <= 6
         total = Counter(name for row in labels for name in row)
@@ -131,8 +141,12 @@ class TestKindsOfLabels:
 
     def test_without_labels(self) -> None:
         target = checked([None] * 40)
-        bare = Checked(Table(target.table.rows.drop_columns(["label"]), "the target", "image", labels=()), target.keys,
-                       target.clusters, {})
+        bare = Checked(
+            Table(target.table.rows.drop_columns(["label"]), "the target", "image", labels=()),
+            target.keys,
+            target.clusters,
+            {},
+        )
         assert len(split(bare).test) == 10
 
 
@@ -186,11 +200,14 @@ class TestGiven:
 
 
 class TestTime:
-    @pytest.mark.parametrize("times", [
-        [float(place) for place in range(80)],
-        [f"2024-{place // 28 + 1:02d}-{place % 28 + 1:02d}" for place in range(80)],
-        [f"2024-01-01 10:{place // 60:02d}:{place % 60:02d}" for place in range(80)],
-    ])
+    @pytest.mark.parametrize(
+        "times",
+        [
+            [float(place) for place in range(80)],
+            [f"2024-{place // 28 + 1:02d}-{place % 28 + 1:02d}" for place in range(80)],
+            [f"2024-01-01 10:{place // 60:02d}:{place % 60:02d}" for place in range(80)],
+        ],
+    )
     def test_the_latest_are_the_test_and_the_next_the_validation(self, times: list[object]) -> None:
         order = np.random.default_rng(0).permutation(80).tolist()
         splits = split(checked(["a", "b"] * 40, time=times, order=order))
@@ -205,11 +222,14 @@ class TestTime:
         found = parts(splits)
         assert found["item00000"] == "test" and Counter(found.values())["test"] == 21
 
-    @pytest.mark.parametrize(("times", "message"), [
-        ([None, *range(39)], "item00000 has no time"),
-        (["soon"] * 40, "'soon', are neither numbers nor dates"),
-        ([5] * 40, "all remaining examples have one time"),
-    ])
+    @pytest.mark.parametrize(
+        ("times", "message"),
+        [
+            ([None, *range(39)], "item00000 has no time"),
+            (["soon"] * 40, "'soon', are neither numbers nor dates"),
+            ([5] * 40, "all remaining examples have one time"),
+        ],
+    )
     def test_bad_times(self, times: list[object], message: str) -> None:
         with pytest.raises(DataError, match=message):
             split(checked(["a", "b"] * 20, time=times))
@@ -236,8 +256,10 @@ class TestSealed:
             splits.part("dev")
 
 
-@pytest.mark.parametrize(("shares", "message"), [((0.0, 0.2), "test share of 0"), ((1.0, 0.2), "test share of 1"),
-                                                 ((0.2, -0.1), "validation share of -0.1")])
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [((0.0, 0.2), "test share of 0"), ((1.0, 0.2), "test share of 1"), ((0.2, -0.1), "validation share of -0.1")],
+)
 def test_impossible_shares(shares: tuple[float, float], message: str) -> None:
     with pytest.raises(DataError, match=message):
         split(checked(["a", "b"] * 5), test=shares[0], validation=shares[1])
@@ -258,11 +280,15 @@ def test_a_hundred_thousand_rows() -> None:
 
 class TestSubsample:
     @settings(max_examples=40, deadline=None)
-    @given(labels=some.lists(some.sampled_from("abc"), min_size=12, max_size=60), seed=some.integers(0, 9),
-           sizes=some.tuples(some.integers(1, 12), some.integers(1, 12)))
+    @given(
+        labels=some.lists(some.sampled_from("abc"), min_size=12, max_size=60),
+        seed=some.integers(0, 9),
+        sizes=some.tuples(some.integers(1, 12), some.integers(1, 12)),
+    )
     def test_nested_and_in_proportion(self, labels: list[str], seed: int, sizes: tuple[int, int]) -> None:
-        examples = split(checked([*labels, *"aabbcc"], split=["train"] * len(labels) + ["test"] * 0 + ["train"] * 6),
-                         seed=seed).train
+        examples = split(
+            checked([*labels, *"aabbcc"], split=["train"] * len(labels) + ["test"] * 0 + ["train"] * 6), seed=seed
+        ).train
         small, large = sorted(sizes)
         for kind in ("per_class", "total"):
             few, many = (subsample(examples, **{kind: size}, seed=seed) for size in (small, large))
@@ -279,8 +305,10 @@ class TestSubsample:
 
     def test_does_not_depend_on_the_order_of_rows(self) -> None:
         order = np.random.default_rng(0).permutation(60).tolist()
-        chosen = [subsample(split(checked(["a", "b"] * 30, order=places)).train, per_class=5).ids()
-                  for places in (None, order)]
+        chosen = [
+            subsample(split(checked(["a", "b"] * 30, order=places)).train, per_class=5).ids()
+            for places in (None, order)
+        ]
         assert chosen[0] == chosen[1]
 
     def test_lists_and_numbers(self) -> None:

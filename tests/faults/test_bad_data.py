@@ -96,16 +96,23 @@ class TestTables:
         refused(csv(photos, "review,label", "good,a", "bad,b"), "holds no paths", "'good'", content="review")
 
     def test_all_files_missing(self, photos: Path) -> None:
-        refused(csv(photos, "path,label", "x/a.jpg,a", "x/b.jpg,b"), "None of the 2 files", "row 1 says 'x/a.jpg'",
-                str(photos / "x" / "a.jpg"))
+        refused(
+            csv(photos, "path,label", "x/a.jpg,a", "x/b.jpg,b"),
+            "None of the 2 files",
+            "row 1 says 'x/a.jpg'",
+            str(photos / "x" / "a.jpg"),
+        )
 
     def test_one_class_or_none(self, photos: Path) -> None:
         refused(csv(photos, "path,label", "circle/circle_00.jpg,a", "square/square_00.jpg,a"), "one class only: 'a'")
         refused(csv(photos, "path,label", "circle/circle_00.jpg,", "square/square_00.jpg,"), "no label in any row")
 
     def test_a_row_too_long(self, photos: Path) -> None:
-        refused(csv(photos, "path,label", "circle/circle_00.jpg,a", "square/square_00.jpg,b,c,d"),
-                "table.csv cannot be read as CSV", "Expected 2 columns, got 4")
+        refused(
+            csv(photos, "path,label", "circle/circle_00.jpg,a", "square/square_00.jpg,b,c,d"),
+            "table.csv cannot be read as CSV",
+            "Expected 2 columns, got 4",
+        )
 
     def test_not_utf8(self, photos: Path) -> None:
         rows = ("circle/circle_00.jpg,blé", "square/square_00.jpg,b")
@@ -169,15 +176,18 @@ class TestArchives:
 
 
 class TestMemory:
-    @pytest.mark.parametrize(("target", "part"), [
-        (([], []), "empty"),
-        (([np.zeros((4, 4), np.uint8)] * 3, ["a", "b"]), "3 contents and 2 labels"),
-        ([np.zeros((4, 4), np.uint8)], "no labels with the contents"),
-        ((["a.jpg", np.zeros((4, 4))], ["a", "b"]), "partly paths"),
-        ((["a.jpg", "a.jpg"], ["a", "b"]), "a.jpg is in the list more than once"),
-        (([np.zeros((4, 4), np.uint8)] * 2, ["a", "a"]), "one class only"),
-        (5, "type int"),
-        ((np.zeros((2, 4, 4, 7), np.uint8), ["a", "b"]), "shape (4, 4, 7)"),
-    ])
+    @pytest.mark.parametrize(
+        ("target", "part"),
+        [
+            (([], []), "empty"),
+            (([np.zeros((4, 4), np.uint8)] * 3, ["a", "b"]), "3 contents and 2 labels"),
+            ([np.zeros((4, 4), np.uint8)], "no labels with the contents"),
+            ((["a.jpg", np.zeros((4, 4))], ["a", "b"]), "partly paths"),
+            ((["a.jpg", "a.jpg"], ["a", "b"]), "a.jpg is in the list more than once"),
+            (([np.zeros((4, 4), np.uint8)] * 2, ["a", "a"]), "one class only"),
+            (5, "type int"),
+            ((np.zeros((2, 4, 4, 7), np.uint8), ["a", "b"]), "shape (4, 4, 7)"),
+        ],
+    )
     def test_refused(self, target: object, part: str) -> None:
         refused(target, part)

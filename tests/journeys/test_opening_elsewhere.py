@@ -86,9 +86,7 @@ def test_transformers_opens_a_run_and_answers_alike(
     run = tmp_path / "run"
     options = ["--epochs", "1"] if strategy == "finetune" else []
     source = make_transformers(tmp_path / kind, kind)
-    headstart(
-        "adapt", pictures, "-s", source, "--strategy", strategy, *options, "--no-baselines", "-o", run
-    ).ok()
+    headstart("adapt", pictures, "-s", source, "--strategy", strategy, *options, "--no-baselines", "-o", run).ok()
     network = transformers.AutoModelForImageClassification.from_pretrained(run).eval()
     assert network.config.id2label == {0: "circle", 1: "square"}
     assert network.config.label2id == {"circle": 0, "square": 1}

@@ -62,9 +62,10 @@ def test_evaluate_embed_and_receipt(probed: Path, unseen: Path, source: Path) ->
     truth = [path.parent.name for path in sorted(unseen.rglob("*.png"))]
     assert found.metrics["accuracy"].value == np.mean(np.array(model.predict(unseen)) == truth)
     assert model.evaluate(unseen).as_dict() == found.as_dict()
-    assert model.embed(unseen).column("features").to_pylist() == hs.embed(unseen, source=source).column(
-        "features"
-    ).to_pylist()
+    assert (
+        model.embed(unseen).column("features").to_pylist()
+        == hs.embed(unseen, source=source).column("features").to_pylist()
+    )
     assert model.receipt.run == probed.name
     assert model.receipt.verdict.answer in ("helped", "no evidence", "hurt")
 

@@ -25,10 +25,21 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = timm.create_model("resnet10t", pretrained=False, num_classes=10, channels=CHANNELS)
-    prepared = {"input_size": [3, 32, 32], "interpolation": "bilinear", "crop_pct": 1.0, "crop_mode": "squash",
-                "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "num_classes": 10}
-    document = {"architecture": "resnet10t", "num_classes": 10, "model_args": {"channels": CHANNELS},
-                "pretrained_cfg": prepared}
+    prepared = {
+        "input_size": [3, 32, 32],
+        "interpolation": "bilinear",
+        "crop_pct": 1.0,
+        "crop_mode": "squash",
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "num_classes": 10,
+    }
+    document = {
+        "architecture": "resnet10t",
+        "num_classes": 10,
+        "model_args": {"channels": CHANNELS},
+        "pretrained_cfg": prepared,
+    }
     (folder / "config.json").write_text(json.dumps(document))
     save_file({name: value.numpy() for name, value in network.state_dict().items()}, folder / "model.safetensors")
     return str(folder)
@@ -61,6 +72,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_trunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Calling it makes any further computing of features an error: what is asked for must be in the bank."""
+
     def forbid() -> None:
         def refuse(_trunk: object, batches: Iterable[object]) -> Iterator[object]:
             for _ in batches:

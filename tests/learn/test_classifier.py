@@ -49,10 +49,16 @@ def test_equal_to_features_and_a_head_solved_apart(digits, source):
     np.testing.assert_allclose(model.predict_proba(pictures[200:]), softmax(head.scores(features[200:])), atol=1e-9)
 
 
-@pytest.mark.parametrize("classes", [
-    ["9", "10", "b"], np.array([30, 4, 200]), np.array([2.0, -1.0, 10.0]), np.array(["c", "a", "b"], dtype=object),
-    [True, False],
-])
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["9", "10", "b"],
+        np.array([30, 4, 200]),
+        np.array([2.0, -1.0, 10.0]),
+        np.array(["c", "a", "b"], dtype=object),
+        [True, False],
+    ],
+)
 def test_classes_are_those_of_y_in_the_order_of_scikit_learn(classes, digits, source):
     names = np.asarray(classes)
     labels = names[digits[1][:60] % len(names)]
@@ -128,10 +134,17 @@ def test_saved_it_is_a_model(digits, source, tmp_path: Path, strategy):
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize(("y", "message"), [
-    ([0, 1, 0], "inconsistent numbers of samples"), ([1, 1, 1, 1], "one class"), ([0.1, 0.2, 0.3, 0.4], "continuous"),
-    ([0, 1, 0, np.nan], "NaN"), (None, "requires y"), ([[0, 1], [1, 0], [0, 1], [1, 0]], "1d array"),
-])
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 1, 0], "inconsistent numbers of samples"),
+        ([1, 1, 1, 1], "one class"),
+        ([0.1, 0.2, 0.3, 0.4], "continuous"),
+        ([0, 1, 0, np.nan], "NaN"),
+        (None, "requires y"),
+        ([[0, 1], [1, 0], [0, 1], [1, 0]], "1d array"),
+    ],
+)
 def test_labels_that_cannot_be_learned(y, message, digits, source):
     with pytest.raises(ValueError, match=message):
         TransferClassifier(source).fit(digits[0][:4], y)
@@ -142,10 +155,16 @@ def test_too_little_to_hold_a_part_out(digits, source):
         TransferClassifier(source, "finetune").fit(np.repeat(digits[0][:1], 4, axis=0), [0, 1, 0, 1])
 
 
-@pytest.mark.parametrize(("given", "message"), [
-    ({"strategy": "prob"}, "probe"), ({"options": {"solvr": "lda"}}, "solver"), ({"seed": -1}, "seed"),
-    ({"options": {"stages": "layer9"}}, "no stage 'layer9'"), ({"source": "builtin/none"}, "no builtin source"),
-])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"strategy": "prob"}, "probe"),
+        ({"options": {"solvr": "lda"}}, "solver"),
+        ({"seed": -1}, "seed"),
+        ({"options": {"stages": "layer9"}}, "no stage 'layer9'"),
+        ({"source": "builtin/none"}, "no builtin source"),
+    ],
+)
 def test_parameters_are_checked_when_it_is_fitted(given, message, digits, source):
     with pytest.raises(HeadstartError, match=message):
         TransferClassifier(**{"source": source, **given}).fit(digits[0][:20], digits[1][:20])

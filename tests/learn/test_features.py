@@ -27,8 +27,12 @@ def test_equal_to_the_network_run_by_hand(digits, source):
 
     network = timm.create_model(f"local-dir:{source}", pretrained=True).eval()
     prepare = v2.Compose([v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)])
-    batch = torch.stack([prepare(Image.fromarray(picture).convert("RGB").resize((32, 32), Image.Resampling.BILINEAR))
-                         for picture in digits[0][:20]])
+    batch = torch.stack(
+        [
+            prepare(Image.fromarray(picture).convert("RGB").resize((32, 32), Image.Resampling.BILINEAR))
+            for picture in digits[0][:20]
+        ]
+    )
     with torch.no_grad():
         expected = network.forward_head(network.forward_features(batch), pre_logits=True).numpy()
     np.testing.assert_allclose(SourceFeatures(source).fit_transform(digits[0][:20]), expected, atol=1e-4)
@@ -70,8 +74,9 @@ def test_names_and_data_frames(files, source):
 
 def test_a_column_of_paths_beside_other_columns(digits, files, source):
     frame = pd.DataFrame({"file": files, "weight": np.arange(len(files), dtype=float)})
-    columns = ColumnTransformer([("seen", SourceFeatures(source, "layer1"), "file"),
-                                 ("known", "passthrough", ["weight"])])
+    columns = ColumnTransformer(
+        [("seen", SourceFeatures(source, "layer1"), "file"), ("known", "passthrough", ["weight"])]
+    )
     found = columns.fit_transform(frame)
     assert np.array_equal(found[:, -1], frame["weight"])
     expected = SourceFeatures(source, "layer1").fit_transform(digits[0][:120])

@@ -27,10 +27,17 @@ def test_a_row_is_the_smallest_square_that_holds_it():
     assert as_squares(np.zeros((1, 64), np.uint8)).shape == (1, 8, 8)
 
 
-@pytest.mark.parametrize(("numbers", "black_white"), [
-    (np.array([3, 200], np.uint8), (0, 255)), (np.array([False, True]), (0, 1)), (np.array([0.2, 0.9]), (0, 1)),
-    (np.array([0.0, 16.0]), (0, 16)), (np.array([-3, 5]), (-3, 5)), (np.array([0, 900], np.uint16), (0, 900)),
-])
+@pytest.mark.parametrize(
+    ("numbers", "black_white"),
+    [
+        (np.array([3, 200], np.uint8), (0, 255)),
+        (np.array([False, True]), (0, 1)),
+        (np.array([0.2, 0.9]), (0, 1)),
+        (np.array([0.0, 16.0]), (0, 16)),
+        (np.array([-3, 5]), (-3, 5)),
+        (np.array([0, 900], np.uint16), (0, 900)),
+    ],
+)
 def test_what_is_black_and_white(numbers, black_white):
     assert value_range(numbers) == black_white
 
@@ -52,11 +59,18 @@ def test_every_form_of_the_same_pictures_has_the_same_features(digits, files, so
     objects = np.empty(10, dtype=object)
     objects[:] = files[:10]
     forms = {
-        "colours": np.repeat(pictures[..., None], 3, axis=3), "one channel": pictures[..., None],
-        "rows": pictures.reshape(10, -1), "floats in 0..1": pictures / 255, "paths": files[:10],
-        "strings": np.array(files[:10]), "objects": objects, "column": objects[:, None],
-        "series": pd.Series(files[:10]), "frame": pd.DataFrame({"file": files[:10]}),
-        "pictures": [Image.fromarray(picture) for picture in pictures], "arrays": list(pictures),
+        "colours": np.repeat(pictures[..., None], 3, axis=3),
+        "one channel": pictures[..., None],
+        "rows": pictures.reshape(10, -1),
+        "floats in 0..1": pictures / 255,
+        "paths": files[:10],
+        "strings": np.array(files[:10]),
+        "objects": objects,
+        "column": objects[:, None],
+        "series": pd.Series(files[:10]),
+        "frame": pd.DataFrame({"file": files[:10]}),
+        "pictures": [Image.fromarray(picture) for picture in pictures],
+        "arrays": list(pictures),
         "bytes": [_bytes(picture) for picture in pictures],
     }
     for form, given in forms.items():
@@ -70,19 +84,28 @@ def test_a_content_may_come_more_than_once(files, source):
     assert not np.array_equal(twice[0], twice[1])
 
 
-@pytest.mark.parametrize(("X", "message"), [
-    (np.full((4, 8, 8), np.nan), "NaN"), (np.full((4, 9), np.inf), "infinity"), ([], "Expected 2D array"),
-    (np.zeros((0, 8, 8), np.uint8), "0 sample"), (np.zeros((0, 8), np.uint8), "0 sample"),
-    (pd.Series([], dtype=object), "Expected a 2-dimensional|Expected 2D"), (np.zeros((4, 8, 8), complex), "Complex"),
-    (np.zeros((4, 8, 8, 7), np.uint8), "shape"), (["none.png"] * 4, r"none\.png.*does not exist"),
-    ([b"no picture"] * 4, "not an image"), ([b"no picture", None, b"", b""], "not an image"),
-    (np.array(["1", "2", "3", "4"], dtype="S1"), "Expected 2D array|bytes/strings"),
-])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.full((4, 8, 8), np.nan), "NaN"),
+        (np.full((4, 9), np.inf), "infinity"),
+        ([], "Expected 2D array"),
+        (np.zeros((0, 8, 8), np.uint8), "0 sample"),
+        (np.zeros((0, 8), np.uint8), "0 sample"),
+        (pd.Series([], dtype=object), "Expected a 2-dimensional|Expected 2D"),
+        (np.zeros((4, 8, 8), complex), "Complex"),
+        (np.zeros((4, 8, 8, 7), np.uint8), "shape"),
+        (["none.png"] * 4, r"none\.png.*does not exist"),
+        ([b"no picture"] * 4, "not an image"),
+        ([b"no picture", None, b"", b""], "not an image"),
+        (np.array(["1", "2", "3", "4"], dtype="S1"), "Expected 2D array|bytes/strings"),
+    ],
+)
 def test_what_cannot_be_used_is_a_value_error(X, message, source):
     with pytest.raises(ValueError, match=message):
         SourceFeatures(source).fit_transform(X)
     with pytest.raises(ValueError, match=message):
-        TransferClassifier(source).fit(X, [0, 1, 0, 1][:len(X)])
+        TransferClassifier(source).fit(X, [0, 1, 0, 1][: len(X)])
 
 
 def test_the_first_bad_file_is_named(files, source):

@@ -48,8 +48,7 @@ def slowly(features, labels, classes, penalty, priors):
     ridge = penalty * np.trace(within) / items / min(items, width) * np.eye(width)
     origin = features.mean(axis=0)
     everything = [
-        discriminants(row, features, labels, classes, within / items + ridge, origin, priors, items)
-        for row in features
+        discriminants(row, features, labels, classes, within / items + ridge, origin, priors, items) for row in features
     ]
     left_out = []
     for row in range(items):
@@ -98,9 +97,7 @@ def test_posteriors_are_those_of_scikit_learn():
             return self
 
     reference = LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=Shrunk()).fit(features, labels)
-    np.testing.assert_allclose(
-        softmax(solution.scores(features)), reference.predict_proba(features), atol=1e-10
-    )
+    np.testing.assert_allclose(softmax(solution.scores(features)), reference.predict_proba(features), atol=1e-10)
 
 
 def test_one_example_a_class_is_the_nearest_example():

@@ -33,9 +33,7 @@ def test_equals_scikit_learn_on_all_and_on_each_fold(items, width, weighted, pen
     centred = features - share @ features
     norm = np.sqrt(share @ (centred**2).sum(axis=1))
     reference = scikit_learn(centred, labels, weights, penalty, norm)
-    np.testing.assert_allclose(
-        softmax(solution.scores(features)), reference.predict_proba(centred / norm), atol=2e-5
-    )
+    np.testing.assert_allclose(softmax(solution.scores(features)), reference.predict_proba(centred / norm), atol=2e-5)
     folds = stratified_folds(labels, 5, 4)
     for fold in range(5):
         kept = folds != fold

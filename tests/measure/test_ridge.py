@@ -40,9 +40,7 @@ def test_equals_refitting_without_each_example(items, width, weighted, penalty):
     reference = Ridge(alpha=penalty, solver="cholesky").fit(features, targets, sample_weight=weights)
     np.testing.assert_allclose(solution.weight, reference.coef_.T, rtol=0, atol=1e-8)
     np.testing.assert_allclose(solution.scores(features), reference.predict(features), rtol=0, atol=1e-8)
-    np.testing.assert_allclose(
-        solution.left_out, refit(features, targets, penalty, weights), rtol=0, atol=1e-8
-    )
+    np.testing.assert_allclose(solution.left_out, refit(features, targets, penalty, weights), rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize(("items", "width"), [(40, 6), (25, 60)])

@@ -64,9 +64,7 @@ METRICS = {
         classification,
         ours.balanced_accuracy_statistic,
         ours.balanced_accuracy,
-        lambda labels, predicted: sk.recall_score(
-            labels, predicted, labels=np.unique(labels), average="macro"
-        ),
+        lambda labels, predicted: sk.recall_score(labels, predicted, labels=np.unique(labels), average="macro"),
         True,
     ),
     "macro F1": (

@@ -45,7 +45,8 @@ def test_a_gain_is_reported_as_helped_with_its_interval() -> None:
         f"Helped: {100 * right[0]:.1f} % accuracy against {100 * right[2]:.1f} % for the same network from random "
         f"weights, a gain of {100 * (right[0] - right[2]):.1f} points (95 % interval "
         f"{100 * (receipt.verdict.difference.low or 0):.1f} to {100 * (receipt.verdict.difference.high or 0):.1f}, "
-        "240 test images).")
+        "240 test images)."
+    )
 
 
 def test_a_loss_is_reported_as_hurt() -> None:
@@ -138,8 +139,17 @@ def test_predictions_hold_every_answer_in_order() -> None:
     given = evidence()
     table = prove(given).predictions
     truth = hidden_targets(given.splits, given.task)
-    assert table.column_names == ["id", "truth", "answer", "confidence", "scores_adapted", "scores_probe",
-                                  "scores_scratch", "scores_majority"]
+    assert table.column_names == [
+        "id",
+        "content",
+        "truth",
+        "answer",
+        "confidence",
+        "scores_adapted",
+        "scores_probe",
+        "scores_scratch",
+        "scores_majority",
+    ]
     assert table.column("id").to_pylist() == given.splits.test.examples.ids()
     assert table.column("truth").to_pylist() == [CLASSES[number] for number in truth]
     assert np.allclose(np.array(table.column("scores_scratch").to_pylist()), given.arms[2].scores, atol=0)
@@ -162,8 +172,9 @@ def test_confusion_counts_every_test_example() -> None:
     found = prove(given).receipt.confusion
     truth, answers = hidden_targets(given.splits, given.task), given.arms[0].scores.argmax(axis=1)
     assert found is not None
-    assert found.counts == [[int(((truth == row) & (answers == column)).sum()) for column in range(4)]
-                            for row in range(4)]
+    assert found.counts == [
+        [int(((truth == row) & (answers == column)).sum()) for column in range(4)] for row in range(4)
+    ]
     assert found.most[0].count == max(found.counts[r][c] for r in range(4) for c in range(4) if r != c)
 
 

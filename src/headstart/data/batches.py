@@ -29,16 +29,17 @@ def batch_positions(count: int, size: int, seed: int, step: int, name: str = "tr
     epochs = range(first // count, (first + size - 1) // count + 1)
     joined = np.concatenate([order(count, seed, epoch, name) for epoch in epochs])
     start = first - epochs[0] * count
-    return joined[start:start + size]
+    return joined[start : start + size]
 
 
 def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
-        yield items[start:start + size]
+        yield items[start : start + size]
 
 
-def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, depth: int = 64,
-          workers: int | None = None) -> Iterator[Result]:
+def ahead(
+    work: Callable[[Item], Result], items: Iterable[Item], *, depth: int = 64, workers: int | None = None
+) -> Iterator[Result]:
     """Results of `work` in the order of `items`, computed by threads at most `depth` items ahead: memory stays
     flat however many items there are."""
     with ThreadPoolExecutor(workers or hardware.cores()) as pool:

@@ -65,15 +65,23 @@ class Carving:
         of_rows = latest[self._units[train]]
         instants = np.unique(of_rows)
         if len(instants) < 2:
-            raise DataError(f"{self._table.origin} cannot be split by time: all remaining examples have one "
-                            "time. Leave out --time, or give a split column.")
+            raise DataError(
+                f"{self._table.origin} cannot be split by time: all remaining examples have one "
+                "time. Leave out --time, or give a split column."
+            )
         later = np.array([(of_rows >= instant).sum() for instant in instants[1:]])
         cut = instants[1:][np.argmin(np.abs(later - share * len(of_rows)))]
         return np.unique(self._units[train][of_rows >= cut])
 
 
-def _greedy(matrix: csr_matrix, order: NDArray[np.int64], sizes: NDArray[np.int64], wanted: NDArray[np.float64],
-            totals: NDArray[np.float64], rows_wanted: float) -> NDArray[np.int64]:
+def _greedy(
+    matrix: csr_matrix,
+    order: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    wanted: NDArray[np.float64],
+    totals: NDArray[np.float64],
+    rows_wanted: float,
+) -> NDArray[np.int64]:
     """The units, in `order`, whose taking lowers the sum over strata of (taken − wanted)² / total. Units of several
     rows must also lower the same for the number of rows: large groups would otherwise overshoot it."""
     starts, codes, numbers = matrix.indptr.tolist(), matrix.indices.tolist(), matrix.data.tolist()
@@ -82,8 +90,9 @@ def _greedy(matrix: csr_matrix, order: NDArray[np.int64], sizes: NDArray[np.int6
     taken: list[int] = []
     for unit in order.tolist():
         entries = [(codes[entry], numbers[entry]) for entry in range(starts[unit], starts[unit + 1])]
-        change = sum(weights[code] * number * (2 * (taken_of[code] - targets[code]) + number)
-                     for code, number in entries)
+        change = sum(
+            weights[code] * number * (2 * (taken_of[code] - targets[code]) + number) for code, number in entries
+        )
         too_many = size_of[unit] > 1 and rows_taken + size_of[unit] / 2 > rows_wanted
         if change < 0 and not too_many:
             taken.append(unit)
@@ -102,14 +111,15 @@ def _times(table: Table) -> NDArray[np.float64]:
     column = table.column("time")
     missing = np.flatnonzero(column.is_null().to_numpy())
     if len(missing):
-        raise DataError(f"{table.column('id')[int(missing[0])].as_py()} has no time. Fill it in, or leave "
-                        "out --time.")
+        raise DataError(f"{table.column('id')[int(missing[0])].as_py()} has no time. Fill it in, or leave out --time.")
     for steps in ((pa.float64(),), (pa.timestamp("us"), pa.int64(), pa.float64())):
         cast = _cast(column, steps)
         if cast is not None:
             return np.asarray(cast.to_numpy(), np.float64)
-    raise DataError(f"The times of {table.origin}, such as '{column[0].as_py()}', are neither numbers nor "
-                    "dates. Write them like 2024-05-31 or 2024-05-31 12:00:00.")
+    raise DataError(
+        f"The times of {table.origin}, such as '{column[0].as_py()}', are neither numbers nor "
+        "dates. Write them like 2024-05-31 or 2024-05-31 12:00:00."
+    )
 
 
 def _cast(column: pa.ChunkedArray, steps: Sequence[pa.DataType]) -> pa.ChunkedArray | None:

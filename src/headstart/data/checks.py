@@ -25,8 +25,8 @@ from headstart.data.table import Table
 QUARANTINE_SHARE = 0.2
 _FLUSH_ITEMS, _FLUSH_BYTES = 256, 32_000_000
 _GROUPED_NAME = re.compile(
-    r"(?:^|[^a-z])((?:patient|subject|person|speaker|video|vid|clip|scene|case|session)[-_]?|p(?=\d+[-_]))\d+",
-    re.I)
+    r"(?:^|[^a-z])((?:patient|subject|person|speaker|video|vid|clip|scene|case|session)[-_]?|p(?=\d+[-_]))\d+", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ class Checked:
     """Property, such as size or mode, to its five most common values with their counts."""
 
 
-def check(table: Table, cache: FactsCache | None = None, *,
-          quarantine_share: float = QUARANTINE_SHARE) -> Checked:
+def check(table: Table, cache: FactsCache | None = None, *, quarantine_share: float = QUARANTINE_SHARE) -> Checked:
     """Reads every content once: contents that cannot be used, examples without a label, and equal contents
     with different labels go to quarantine; duplicates are found.
 
@@ -144,9 +143,11 @@ def _refuse_too_many(table: Table, problems: Mapping[int, str], share: float) ->
     if len(problems) <= share * len(table):
         return
     first = "\n".join(f"  {_name(table, row)}: {reason}" for row, reason in sorted(problems.items())[:5])
-    raise DataError(f"{len(problems)} of {len(table)} examples of {table.origin} cannot be read (more than "
-                    f"{share:.0%}). Mend or remove them, or allow more of them with --quarantine; the first "
-                    f"are:\n{first}")
+    raise DataError(
+        f"{len(problems)} of {len(table)} examples of {table.origin} cannot be read (more than "
+        f"{share:.0%}). Mend or remove them, or allow more of them with --quarantine; the first "
+        f"are:\n{first}"
+    )
 
 
 def _name(table: Table, row: int) -> str:
@@ -184,8 +185,13 @@ def _disagreements(table: Table, keys: Sequence[str], skip: set[int]) -> Iterato
             for row in rows:
                 other = next((place for place in rows if labels[place] != labels[row]), None)
                 if other is not None:
-                    yield row, (f"the same content is '{labels[row]}' here and '{labels[other]}' as "
-                                f"{table.column('id')[other].as_py()}")
+                    yield (
+                        row,
+                        (
+                            f"the same content is '{labels[row]}' here and '{labels[other]}' as "
+                            f"{table.column('id')[other].as_py()}"
+                        ),
+                    )
 
 
 def _duplicate_notes(keys: Sequence[str], numbers: NDArray[np.int64]) -> list[str]:
@@ -212,8 +218,9 @@ def _class_notes(table: Table) -> list[str]:
         small = [name for name, count in counts if count < 5]
         if small:
             more = f" and {len(small) - 5} more" if len(small) > 5 else ""
-            notes.append(f"Very few examples (under 5) of {', '.join(map(repr, small[:5]))}{more}: results "
-                         "for them say little.")
+            notes.append(
+                f"Very few examples (under 5) of {', '.join(map(repr, small[:5]))}{more}: results for them say little."
+            )
     return notes
 
 
@@ -228,5 +235,7 @@ def _group_notes(table: Table) -> list[str]:
     if shared < 0.5 * len(names) or len(found) < 2:
         return []
     expression = f"({re.escape(matches[0].group(1))}[0-9]+)"
-    return [f"File names such as '{matches[0].string}' look like several examples of one thing ({len(found)} "
-            f"things). If so, keep each in one part with --group '{expression}'."]
+    return [
+        f"File names such as '{matches[0].string}' look like several examples of one thing ({len(found)} "
+        f"things). If so, keep each in one part with --group '{expression}'."
+    ]

@@ -68,8 +68,7 @@ def components(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def _all_pairs(values: NDArray[np.float32], means: NDArray[np.float32],
-               deviations: NDArray[np.float32]) -> Pairs:
+def _all_pairs(values: NDArray[np.float32], means: NDArray[np.float32], deviations: NDArray[np.float32]) -> Pairs:
     count = len(values)
     first, second = np.empty(0, np.int64), np.empty(0, np.int64)
     for start in range(0, count, _BLOCK):
@@ -85,8 +84,7 @@ def _all_pairs(values: NDArray[np.float32], means: NDArray[np.float32],
     return first, second
 
 
-def _nearest_pairs(values: NDArray[np.float32], means: NDArray[np.float32],
-                   deviations: NDArray[np.float32]) -> Pairs:
+def _nearest_pairs(values: NDArray[np.float32], means: NDArray[np.float32], deviations: NDArray[np.float32]) -> Pairs:
     covariance = values.T @ values
     _, directions = np.linalg.eigh(covariance.astype(np.float64))
     projected = values @ directions[:, -_DIMENSIONS:]
@@ -106,13 +104,22 @@ def _nearest_pairs(values: NDArray[np.float32], means: NDArray[np.float32],
     return rows[found], columns[found]
 
 
-def _close(correlation: NDArray[np.float32], means: NDArray[np.float32], deviations: NDArray[np.float32],
-           rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _close(
+    correlation: NDArray[np.float32],
+    means: NDArray[np.float32],
+    deviations: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[np.bool_]:
     """Whether the root mean square difference of the values, which follows from the moments, is small
     enough."""
-    square = ((means[rows] - means[columns]) ** 2 + deviations[rows] ** 2 + deviations[columns] ** 2
-              - 2 * correlation * deviations[rows] * deviations[columns])
-    return np.asarray(square <= DIFFERENCE ** 2)
+    square = (
+        (means[rows] - means[columns]) ** 2
+        + deviations[rows] ** 2
+        + deviations[columns] ** 2
+        - 2 * correlation * deviations[rows] * deviations[columns]
+    )
+    return np.asarray(square <= DIFFERENCE**2)
 
 
 def _thinned(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> Pairs:

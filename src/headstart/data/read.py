@@ -19,9 +19,17 @@ Target = Any
 """A path, a `Table`, or contents from memory; see `read`."""
 
 
-def read(target: Target, *, label: str | None = None, content: str | None = None, group: str | None = None,
-         time: str | None = None, split: str | None = None, modality: str | None = None,
-         labelled: bool = True) -> Table:
+def read(
+    target: Target,
+    *,
+    label: str | None = None,
+    content: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    split: str | None = None,
+    modality: str | None = None,
+    labelled: bool = True,
+) -> Table:
     """The table of a target.
 
     Args:
@@ -54,8 +62,10 @@ def _read_path(path: Path, options: Options) -> Table:
         raise DataError(f"{path} does not exist. {_nearest(path)}")
     reader = reader_of(path)
     if reader is None:
-        raise DataError(f"{path} is no format that is known. Give a folder with a folder for each class, a "
-                        "CSV, TSV, JSONL or Parquet file, a Hugging Face data set folder, or a zip.")
+        raise DataError(
+            f"{path} is no format that is known. Give a folder with a folder for each class, a "
+            "CSV, TSV, JSONL or Parquet file, a Hugging Face data set folder, or a zip."
+        )
     return reader.read(path, options)
 
 
@@ -79,12 +89,20 @@ def _read_memory(target: Target, options: Options) -> Table:
     elif _is_sequence(target):
         contents, labels = _plain(target), None
     else:
-        raise DataError(f"A target of type {type(target).__name__} cannot be read. Give a path, a list of "
-                        "paths or pictures, or (contents, labels).")
+        raise DataError(
+            f"A target of type {type(target).__name__} cannot be read. Give a path, a list of "
+            "paths or pictures, or (contents, labels)."
+        )
     if labels is None and options.labelled:
         raise DataError("There are no labels with the contents. Give (contents, labels), or labelled=False.")
-    refuse_options("The list of contents", "write a CSV file that lists the files, or leave it out.",
-                   label=options.label, content=options.content, time=options.time, split=options.split)
+    refuse_options(
+        "The list of contents",
+        "write a CSV file that lists the files, or leave it out.",
+        label=options.label,
+        content=options.content,
+        time=options.time,
+        split=options.split,
+    )
     groups, notes = _groups(contents, options.group)
     chosen = labels if options.labelled else None
     return from_memory(contents, chosen, modality=options.modality, groups=groups).with_notes(*notes)
@@ -95,10 +113,11 @@ def _groups(contents: Sequence[Any], asked: str | None) -> tuple[list[str] | Non
     if asked is None:
         return None, []
     if not all(isinstance(content, (str, Path)) for content in contents):
-        raise DataError("Groups are found in paths, and the contents are not paths. Use "
-                        "headstart.data.readers.memory.from_memory(contents, labels, groups=…).")
-    groups, notes = groups_from_paths([Path(name).as_posix() for name in contents], asked, "the list of "
-                                                                                           "paths")
+        raise DataError(
+            "Groups are found in paths, and the contents are not paths. Use "
+            "headstart.data.readers.memory.from_memory(contents, labels, groups=…)."
+        )
+    groups, notes = groups_from_paths([Path(name).as_posix() for name in contents], asked, "the list of paths")
     return groups.to_pylist(), notes
 
 

@@ -97,8 +97,7 @@ def split(checked: Checked, *, test: float = 0.25, validation: float = 0.2, seed
 def _require_shares(test: float, validation: float) -> None:
     for name, share in (("test", test), ("validation", validation)):
         if not 0 <= share < 1 or (name == "test" and share == 0):
-            raise DataError(f"A {name} share of {share:g} is not possible. Give a share between 0 and 1, "
-                            "such as 0.25.")
+            raise DataError(f"A {name} share of {share:g} is not possible. Give a share between 0 and 1, such as 0.25.")
 
 
 def _units(table: Table, clusters: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -136,29 +135,38 @@ def _given(table: Table, units: NDArray[np.int64]) -> tuple[Parts, list[str], li
         return parts, [], []
     parts = np.array([NAMES.index(name) for name in table.strings("split")], np.int64)
     if not (parts == TRAIN).any():
-        raise DataError(f"{table.origin} has no training examples: its split says only "
-                        f"{' and '.join(sorted(set(table.strings('split'))))}. Add a part called train.")
+        raise DataError(
+            f"{table.origin} has no training examples: its split says only "
+            f"{' and '.join(sorted(set(table.strings('split'))))}. Add a part called train."
+        )
     in_test = np.isin(units, np.unique(units[parts == TEST]))
     leaking = np.flatnonzero(in_test & (parts != TEST))
     witness = dict(zip(units[parts == TEST].tolist(), np.flatnonzero(parts == TEST).tolist(), strict=True))
     ids = table.column("id")
-    dropped = [(int(row), "it looks like, or shares a group with, the test example "
-                          f"{ids[witness[int(units[row])]].as_py()}") for row in leaking]
+    dropped = [
+        (int(row), f"it looks like, or shares a group with, the test example {ids[witness[int(units[row])]].as_py()}")
+        for row in leaking
+    ]
     parts[leaking] = DROPPED
     notes = []
     if dropped:
-        notes.append(f"{len(dropped)} training examples look like, or share a group with, test examples as "
-                     "given and were dropped; the test stays as it is.")
+        notes.append(
+            f"{len(dropped)} training examples look like, or share a group with, test examples as "
+            "given and were dropped; the test stays as it is."
+        )
     in_train = np.isin(units, np.unique(units[parts == TRAIN])) & (parts == VALIDATION)
     if in_train.any():
         parts[in_train] = TRAIN
-        notes.append(f"{int(in_train.sum())} validation examples look like, or share a group with, training "
-                     "examples and were moved to train.")
+        notes.append(
+            f"{int(in_train.sum())} validation examples look like, or share a group with, training "
+            "examples and were moved to train."
+        )
     return parts, notes, dropped
 
 
-def _every_class_in_train(parts: Parts, strata: Strata, units: NDArray[np.int64], fixed: NDArray[np.bool_],
-                          timed: bool) -> Parts:
+def _every_class_in_train(
+    parts: Parts, strata: Strata, units: NDArray[np.int64], fixed: NDArray[np.bool_], timed: bool
+) -> Parts:
     """Moves the smallest unit of each class that is not in train into train."""
     if not strata.classes:
         return parts
@@ -170,8 +178,10 @@ def _every_class_in_train(parts: Parts, strata: Strata, units: NDArray[np.int64]
         movable = np.unique(units[rows[~fixed[rows] & (parts[rows] > TRAIN)]])
         if timed or not len(movable):
             why = "later than the training examples" if timed else "in the test, or look like it"
-            raise DataError(f"The class '{strata.names[code]}' has no example to train on: all of them are "
-                            f"{why}. Add training examples of it, or take the class out.")
+            raise DataError(
+                f"The class '{strata.names[code]}' has no example to train on: all of them are "
+                f"{why}. Add training examples of it, or take the class out."
+            )
         sizes = np.bincount(units, minlength=int(units.max()) + 1)[movable]
         from_test = np.array([(parts[units == unit] == TEST).any() for unit in movable])
         unit = movable[np.lexsort((movable, sizes, from_test))[0]]
@@ -183,9 +193,11 @@ def _require_test(parts: Parts, table: Table) -> None:
     if not (parts == TRAIN).any():
         raise DataError(f"{table.origin} has no training examples left beside the test. Add examples.")
     if not (parts == TEST).any():
-        raise DataError(f"Nothing of {table.origin} remains to test on: its {len(parts)} examples are too "
-                        "few, or too many of them belong together. Add examples, of more than one group "
-                        "where there are groups.")
+        raise DataError(
+            f"Nothing of {table.origin} remains to test on: its {len(parts)} examples are too "
+            "few, or too many of them belong together. Add examples, of more than one group "
+            "where there are groups."
+        )
 
 
 def _missing_notes(parts: Parts, strata: Strata) -> list[str]:
@@ -194,9 +206,11 @@ def _missing_notes(parts: Parts, strata: Strata) -> list[str]:
     absent = [strata.names[code] for code in np.flatnonzero(strata.counts(parts == TEST) == 0)]
     if not absent:
         return []
-    return ["No test example of "
-            f"{', '.join(map(repr, absent[:5]))}{f' and {len(absent) - 5} more' if len(absent) > 5 else ''}: "
-            f"the receipt says nothing about {'it' if len(absent) == 1 else 'them'}."]
+    return [
+        "No test example of "
+        f"{', '.join(map(repr, absent[:5]))}{f' and {len(absent) - 5} more' if len(absent) > 5 else ''}: "
+        f"the receipt says nothing about {'it' if len(absent) == 1 else 'them'}."
+    ]
 
 
 def _by_id(table: Table) -> NDArray[np.int64]:
@@ -210,7 +224,7 @@ def _assembled(table: Table, keys: Sequence[str], parts: Parts, notes: Sequence[
     ids = table.strings("id")
     labels = [table.column(name).to_pylist() for name in table.labels]
     mark = fingerprints.of_strings(
-        f"{ids[row]}={keys[row]}={parts[row]}={[values[row] for values in labels]}" for row in order.tolist())
-    train, validation, test = (Examples(table, order[parts[order] == part], keys)
-                               for part in (TRAIN, VALIDATION, TEST))
+        f"{ids[row]}={keys[row]}={parts[row]}={[values[row] for values in labels]}" for row in order.tolist()
+    )
+    train, validation, test = (Examples(table, order[parts[order] == part], keys) for part in (TRAIN, VALIDATION, TEST))
     return Splits(train, validation, SealedTest(test), mark, tuple(notes))

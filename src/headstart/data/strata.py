@@ -64,8 +64,9 @@ def strata_of(table: Table) -> Strata:
     return Strata(names, np.arange(count), codes, False)
 
 
-def subsample(examples: Examples, *, per_class: int | None = None, total: int | None = None, seed: int = 0,
-              column: str = LABEL) -> Examples:
+def subsample(
+    examples: Examples, *, per_class: int | None = None, total: int | None = None, seed: int = 0, column: str = LABEL
+) -> Examples:
     """Fewer of `examples`: at most `per_class` of each class, or `total` in the proportions of the classes
     (one of each class first). Nested: a smaller budget with the same seed is a subset of a larger one.
 
@@ -73,8 +74,7 @@ def subsample(examples: Examples, *, per_class: int | None = None, total: int | 
     """
     values: list[Any] = examples.labels(column)
     numeric = any(isinstance(value, float) for value in values)
-    names = ["all" if numeric else str(sorted(value) if isinstance(value, list) else value)
-             for value in values]
+    names = ["all" if numeric else str(sorted(value) if isinstance(value, list) else value) for value in values]
     keys, ids = examples.content_keys(), examples.ids()
     canonical = sorted(range(len(names)), key=lambda place: (keys[place], ids[place]))
     random = seeds.generator(seed, "subsample").permutation(len(names))
@@ -84,8 +84,11 @@ def subsample(examples: Examples, *, per_class: int | None = None, total: int | 
     if per_class is not None:
         chosen = [place for name in members for place in members[name][:per_class]]
     else:
-        ranked = [(-1.0 if rank == 0 else (rank + 0.5) / len(members[name]), name, place)
-                  for name in sorted(members) for rank, place in enumerate(members[name])]
+        ranked = [
+            (-1.0 if rank == 0 else (rank + 0.5) / len(members[name]), name, place)
+            for name in sorted(members)
+            for rank, place in enumerate(members[name])
+        ]
         chosen = [place for _, _, place in sorted(ranked)[:total]]
     return examples.take(np.array(sorted(chosen), np.int64))
 
@@ -98,7 +101,6 @@ def _of_values(values: list[str], classes: bool) -> Strata:
 def _of_lists(values: list[list[str] | None]) -> Strata:
     names = tuple(sorted({label for labels in values for label in labels or (NO_LABEL,)}))
     code = {name: place for place, name in enumerate(names)}
-    pairs = [(row, code[label])
-             for row, labels in enumerate(values) for label in sorted(set(labels or (NO_LABEL,)))]
+    pairs = [(row, code[label]) for row, labels in enumerate(values) for label in sorted(set(labels or (NO_LABEL,)))]
     rows, codes = np.array(pairs, np.int64).reshape(-1, 2).T
     return Strata(names, rows, codes, True)

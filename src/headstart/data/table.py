@@ -124,8 +124,9 @@ class Examples:
 
     def fingerprint(self) -> str:
         """Digest of ids and contents, in order."""
-        return fingerprints.of_strings(f"{name}={key}" for name, key in
-                                       zip(self.ids(), self.content_keys(), strict=True))
+        return fingerprints.of_strings(
+            f"{name}={key}" for name, key in zip(self.ids(), self.content_keys(), strict=True)
+        )
 
 
 class SealedError(RuntimeError):

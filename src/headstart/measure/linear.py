@@ -54,7 +54,6 @@ class LinearSolution:
             left_out=self.left_out * factor + shift,
         )
 
-
     def before(self, spread: FloatArray) -> LinearSolution:
         """The solution for features as they were before each was divided by its `spread` (D,)."""
         return replace(self, weight=self.weight / spread[:, None])

@@ -89,9 +89,7 @@ def _plain_mean(statistics: Sequence[Statistic], items: int) -> float:
     return float(np.mean([value(statistic, items) for statistic in statistics]))
 
 
-def _resampled_mean(
-    statistics: Sequence[Statistic], weights: FloatArray, generator: np.random.Generator
-) -> FloatArray:
+def _resampled_mean(statistics: Sequence[Statistic], weights: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Mean (R,) over seeds drawn with replacement, one draw a replicate."""
     values = np.stack([statistic(weights) for statistic in statistics], axis=1)
     seeds = values.shape[1]

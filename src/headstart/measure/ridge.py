@@ -91,9 +91,7 @@ def _decompose(examples: FloatArray) -> _Scatter:
     kept = eigenvalues > eigenvalues[-1] * items * np.finfo(np.float64).eps
     eigenvalues, basis = eigenvalues[kept], basis[:, kept]
     root = np.sqrt(eigenvalues)
-    return _Scatter(
-        basis * root, eigenvalues, lambda slopes: examples.T @ (basis @ (slopes / root[:, None]))
-    )
+    return _Scatter(basis * root, eigenvalues, lambda slopes: examples.T @ (basis @ (slopes / root[:, None])))
 
 
 def _as_targets(targets: ArrayLike, items: int) -> FloatArray:

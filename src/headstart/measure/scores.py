@@ -74,9 +74,7 @@ def log_loss_statistic(labels: ArrayLike, probabilities: ArrayLike) -> Mean:
     return Mean(-np.log(np.clip(given[np.arange(len(truth)), truth], eps, 1 - eps)))
 
 
-def confusion(
-    labels: ArrayLike, predicted: ArrayLike, classes: int, weights: ArrayLike | None = None
-) -> FloatArray:
+def confusion(labels: ArrayLike, predicted: ArrayLike, classes: int, weights: ArrayLike | None = None) -> FloatArray:
     """Counts (K, K) of (label, predicted label); with weights (R, N) one such table a row, (R, K, K)."""
     truth, guess = _labels(labels, predicted, classes)
     counts = np.ones((1, len(truth))) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -281,9 +279,7 @@ def _labels(labels: ArrayLike, predicted: ArrayLike, classes: int) -> tuple[IntA
     return as_labels(labels, items, classes), as_labels(predicted, items, classes)
 
 
-def _same_shape(
-    truth: ArrayLike, predicted: ArrayLike, *, columns: bool = False
-) -> tuple[FloatArray, FloatArray]:
+def _same_shape(truth: ArrayLike, predicted: ArrayLike, *, columns: bool = False) -> tuple[FloatArray, FloatArray]:
     """Both as finite float64 of one shape: (N,), or with `columns` (N, K), a single column for (N,)."""
     first, second = np.asarray(truth, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     if first.shape != second.shape or first.ndim not in ((1, 2) if columns else (1,)) or not first.size:

@@ -44,8 +44,17 @@ from headstart.receipt.trainable import frozen_stages, trainable_rows
 from headstart.receipt.verdict import decide
 from headstart.tasks import Metric, Task
 
-SHARES = frozenset({"accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "mean_average_precision", "hamming_loss",
-                    "calibration_error"})
+SHARES = frozenset(
+    {
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "micro_f1",
+        "mean_average_precision",
+        "hamming_loss",
+        "calibration_error",
+    }
+)
 """Metrics between 0 and 1 that are read as percentages."""
 
 
@@ -55,7 +64,7 @@ class Proof:
 
     receipt: Receipt
     predictions: pa.Table
-    """Rows: the test examples. Columns: id, truth, answer, confidence, and `scores_<arm>` for each arm."""
+    """Rows: the test examples. Columns: id, content, truth, answer, confidence, and `scores_<arm>` for each arm."""
     mistakes: list[Mistake]
 
 
@@ -73,20 +82,34 @@ def prove(evidence: Evidence) -> Proof:
     measures = measures_of(judged[0].metrics.values())
     primary = next(measure for measure in measures if measure.name == evidence.task.primary)
     classes = _classes(evidence)
-    rows = trainable_rows(evidence.outcome.plan, evidence.source,
-                          {name: len(head.weight) for name, head in evidence.outcome.heads.items()})
+    rows = trainable_rows(
+        evidence.outcome.plan,
+        evidence.source,
+        {name: len(head.weight) for name, head in evidence.outcome.heads.items()},
+    )
     found = details.mistakes(evidence.task, adapted, truth, test)
     receipt = Receipt(
-        schema_version=VERSION, run=evidence.run, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        versions=hardware.versions(), source=_source(evidence), target=_target(evidence, truth, classes),
-        task=_task(evidence.task, measures), strategy=_strategy(evidence, rows),
-        arms=[_arm(one) for one in judged], baselines_skipped=evidence.baselines_skipped,
+        schema_version=VERSION,
+        run=evidence.run,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        versions=hardware.versions(),
+        source=_source(evidence),
+        target=_target(evidence, truth, classes),
+        task=_task(evidence.task, measures),
+        strategy=_strategy(evidence, rows),
+        arms=[_arm(one) for one in judged],
+        baselines_skipped=evidence.baselines_skipped,
         verdict=decide(evidence, judged, truth, primary),
         label_efficiency=_efficiency(evidence, judged, truth, primary, len(classes)),
         confusion=details.confusion(evidence.task, adapted, truth),
-        reliability=details.reliability_bins(adapted, truth), mistakes=found, frozen=_frozen(evidence.outcome, rows),
-        cost=_total(evidence), warnings=cautions(evidence, judged, truth, classes, primary), seed=evidence.seed,
-        fingerprints=_fingerprints(evidence, test))
+        reliability=details.reliability_bins(adapted, truth),
+        mistakes=found,
+        frozen=_frozen(evidence.outcome, rows),
+        cost=_total(evidence),
+        warnings=cautions(evidence, judged, truth, classes, primary),
+        seed=evidence.seed,
+        fingerprints=_fingerprints(evidence, test),
+    )
     return Proof(receipt, details.predictions_table(evidence.task, judged, truth, test), found)
 
 
@@ -100,8 +123,15 @@ def _clusters(test: Examples) -> list[str] | None:
 
 def measures_of(metrics: Iterable[Metric]) -> list[Measure]:
     """How each metric is called and read."""
-    return [Measure(name=metric.name, title=metric.title, greater_is_better=metric.greater_is_better,
-                    is_share=metric.name in SHARES) for metric in metrics]
+    return [
+        Measure(
+            name=metric.name,
+            title=metric.title,
+            greater_is_better=metric.greater_is_better,
+            is_share=metric.name in SHARES,
+        )
+        for metric in metrics
+    ]
 
 
 def _classes(evidence: Evidence) -> list[ClassCount]:
@@ -120,32 +150,50 @@ def _source(evidence: Evidence) -> SourceSection:
     known = evidence.source.description
     choice = evidence.outcome.filled.choice
     return SourceSection(
-        name=known.name, family=known.family, architecture=known.architecture, modality=known.modality,
-        licence=known.card.licence, trained_on=known.card.trained_on, parameters=known.card.parameters,
-        fingerprint=evidence.source.fingerprint, runtime=choice.runtime if choice else None,
-        runtime_reason=choice.reason if choice else None, parity=choice.cosine if choice else None)
+        name=known.name,
+        family=known.family,
+        architecture=known.architecture,
+        modality=known.modality,
+        licence=known.card.licence,
+        trained_on=known.card.trained_on,
+        parameters=known.card.parameters,
+        fingerprint=evidence.source.fingerprint,
+        runtime=choice.runtime if choice else None,
+        runtime_reason=choice.reason if choice else None,
+        parity=choice.cosine if choice else None,
+    )
 
 
 def _target(evidence: Evidence, truth: Truth, classes: list[ClassCount]) -> TargetSection:
     splits = evidence.splits
     table = splits.train.table  # the checked table with what the split set aside added to its quarantine
     return TargetSection(
-        origin=table.origin, fingerprint=splits.fingerprint, training=len(splits.train),
-        validation=len(splits.validation), test=len(truth),
-        groups=len(set(truth.clusters)) if truth.clusters else None, classes=classes,
+        origin=table.origin,
+        fingerprint=splits.fingerprint,
+        training=len(splits.train),
+        validation=len(splits.validation),
+        test=len(truth),
+        groups=len(set(truth.clusters)) if truth.clusters else None,
+        classes=classes,
         quarantine=[Quarantine(id=item.id, reason=item.reason) for item in table.quarantine],
-        notes=[*evidence.checked.table.notes, *splits.notes])
+        notes=[*evidence.checked.table.notes, *splits.notes],
+    )
 
 
 def _task(task: Task, measures: list[Measure]) -> TaskSection:
-    return TaskSection(kind=task.kind, label=task.label, labels=list(task.labels), primary=task.primary,
-                       measures=measures)
+    return TaskSection(
+        kind=task.kind, label=task.label, labels=list(task.labels), primary=task.primary, measures=measures
+    )
 
 
 def _strategy(evidence: Evidence, rows: list[TrainableRow]) -> StrategySection:
     plan = evidence.outcome.plan
-    return StrategySection(name=plan.strategy, options=_plain(evidence.recipe.get("options", {})),
-                           plan=_plain(plan.as_dict()), trainable=rows)
+    return StrategySection(
+        name=plan.strategy,
+        options=_plain(evidence.recipe.get("options", {})),
+        plan=_plain(plan.as_dict()),
+        trainable=rows,
+    )
 
 
 def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,10 +204,15 @@ def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
 def _arm(judged: Judged) -> ArmSection:
     trained = judged.arm.trained
     return ArmSection(
-        name=judged.arm.name, title=judged.arm.title, knows_source=judged.arm.knows_source,
+        name=judged.arm.name,
+        title=judged.arm.title,
+        knows_source=judged.arm.knows_source,
         metrics={name: Range.of(interval) for name, interval in judged.intervals.items()},
-        cost=CostSection(**dataclasses.asdict(trained.cost)) if trained else None, notes=list(judged.arm.notes),
-        curve=_curve(trained) if trained else [], still_improving=judged.arm.still_improving)
+        cost=CostSection(**dataclasses.asdict(trained.cost)) if trained else None,
+        notes=list(judged.arm.notes),
+        curve=_curve(trained) if trained else [],
+        still_improving=judged.arm.still_improving,
+    )
 
 
 def _curve(trained: Trained) -> list[CurvePoint]:
@@ -170,16 +223,34 @@ def _curve(trained: Trained) -> list[CurvePoint]:
         if last is not None and (moment.phase != last.phase or moment.step < last.step):
             before += last.seconds
         last = moment
-        points.append(CurvePoint(phase=moment.phase, step=moment.step, seconds=round(before + moment.seconds, 2),
-                                 items_seen=moment.items_seen, loss=moment.loss, value=moment.value))
+        points.append(
+            CurvePoint(
+                phase=moment.phase,
+                step=moment.step,
+                seconds=round(before + moment.seconds, 2),
+                items_seen=moment.items_seen,
+                loss=moment.loss,
+                value=moment.value,
+            )
+        )
     if not points:
-        points = [CurvePoint(phase="closed form", step=0, seconds=round(trained.cost.seconds, 2), items_seen=0,
-                             loss=None, value=solved.get("left_out_value")) for solved in trained.solved.values()]
+        points = [
+            CurvePoint(
+                phase="closed form",
+                step=0,
+                seconds=round(trained.cost.seconds, 2),
+                items_seen=0,
+                loss=None,
+                value=solved.get("left_out_value"),
+            )
+            for solved in trained.solved.values()
+        ]
     return points
 
 
-def _efficiency(evidence: Evidence, judged: Sequence[Judged], truth: Truth, primary: Measure,
-                classes: int) -> LabelEfficiency:
+def _efficiency(
+    evidence: Evidence, judged: Sequence[Judged], truth: Truth, primary: Measure, classes: int
+) -> LabelEfficiency:
     every = len(evidence.splits.train) + len(evidence.splits.validation)
     points = judge_budgets(evidence.task, evidence.budgets, truth)
     if not points or points[-1][0] < every:
@@ -191,20 +262,32 @@ def _efficiency(evidence: Evidence, judged: Sequence[Judged], truth: Truth, prim
 
 def _frozen(trained: Trained, rows: list[TrainableRow]) -> FrozenSection:
     frozen = frozen_stages(rows)
-    return FrozenSection(stages=[row.stage for row in frozen], parameters=sum(row.parameters for row in frozen),
-                         before=trained.frozen_before or None, after=trained.frozen_after or None,
-                         same=trained.frozen_before == trained.frozen_after)
+    return FrozenSection(
+        stages=[row.stage for row in frozen],
+        parameters=sum(row.parameters for row in frozen),
+        before=trained.frozen_before or None,
+        after=trained.frozen_after or None,
+        same=trained.frozen_before == trained.frozen_after,
+    )
 
 
 def _total(evidence: Evidence) -> TotalCost:
     costs: list[Cost] = [arm.trained.cost for arm in evidence.arms if arm.trained is not None]
     return TotalCost(
-        seconds=evidence.seconds, peak_memory=evidence.peak_memory, items_seen=sum(cost.items_seen for cost in costs),
+        seconds=evidence.seconds,
+        peak_memory=evidence.peak_memory,
+        items_seen=sum(cost.items_seen for cost in costs),
         forward_passes=sum(cost.forward_passes for cost in costs),
-        backward_passes=sum(cost.backward_passes for cost in costs), from_bank=sum(cost.from_bank for cost in costs))
+        backward_passes=sum(cost.backward_passes for cost in costs),
+        from_bank=sum(cost.from_bank for cost in costs),
+    )
 
 
 def _fingerprints(evidence: Evidence, test: Examples) -> Fingerprints:
-    return Fingerprints(recipe=fingerprints.of_json(evidence.recipe), plan=evidence.outcome.plan.fingerprint(),
-                        source=evidence.source.fingerprint, target=evidence.splits.fingerprint,
-                        test=test.fingerprint())
+    return Fingerprints(
+        recipe=fingerprints.of_json(evidence.recipe),
+        plan=evidence.outcome.plan.fingerprint(),
+        source=evidence.source.fingerprint,
+        target=evidence.splits.fingerprint,
+        test=test.fingerprint(),
+    )

@@ -29,27 +29,38 @@ def require_frozen(evidence: Evidence) -> None:
             raise TrainingError(
                 f"Stages that were to stay frozen changed in training ({arm.name}: digest "
                 f"{arm.trained.frozen_before[:12] or 'none'} before, {arm.trained.frozen_after[:12] or 'none'} after). "
-                "The result cannot be trusted and no receipt is made; please report this with the recipe.")
+                "The result cannot be trusted and no receipt is made; please report this with the recipe."
+            )
 
 
-def cautions(evidence: Evidence, judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount],
-             measure: Measure) -> list[str]:
+def cautions(
+    evidence: Evidence, judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount], measure: Measure
+) -> list[str]:
     """Warnings, those of the run first."""
-    return [*evidence.warnings, *_suspicious(judged, truth, classes, measure), *_few(truth),
-            *_better_untuned(judged, truth, measure), *_unfinished(evidence), *_untested(truth, classes),
-            *_unequal(truth, classes, measure)]
+    return [
+        *evidence.warnings,
+        *_suspicious(judged, truth, classes, measure),
+        *_few(truth),
+        *_better_untuned(judged, truth, measure),
+        *_unfinished(evidence),
+        *_untested(truth, classes),
+        *_unequal(truth, classes, measure),
+    ]
 
 
-def _suspicious(judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount],
-                measure: Measure) -> Iterator[str]:
+def _suspicious(
+    judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount], measure: Measure
+) -> Iterator[str]:
     adapted = judged[0].intervals[measure.name].value
     check = "Look at some examples beside their labels: the labels may be in the wrong order."
     trivial = [one for one in judged[1:] if one.arm.trained is None and not one.arm.knows_source]
     for one in trivial:
         value = one.intervals[measure.name].value
         if adapted < value:
-            yield (f"The adapted model ({words.amount(adapted, measure)}) is below the trivial baseline "
-                   f"“{one.arm.title}” ({words.amount(value, measure)}). {check}")
+            yield (
+                f"The adapted model ({words.amount(adapted, measure)}) is below the trivial baseline "
+                f"“{one.arm.title}” ({words.amount(value, measure)}). {check}"
+            )
             return
     if truth.has_classes and "accuracy" in judged[0].intervals and len(classes) > 1:
         accuracy = judged[0].intervals["accuracy"].value
@@ -59,32 +70,47 @@ def _suspicious(judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassC
 
 def _few(truth: Truth) -> Iterator[str]:
     if len(truth) < FEW_ITEMS:
-        yield (f"Only {words.count(len(truth), 'test examples')}: intervals are wide, and only large differences "
-               "can be seen. More test examples would say more than more training.")
+        yield (
+            f"Only {words.count(len(truth), 'test examples')}: intervals are wide, and only large differences "
+            "can be seen. More test examples would say more than more training."
+        )
 
 
 def _better_untuned(judged: Sequence[Judged], truth: Truth, measure: Measure) -> Iterator[str]:
     """Arms that use the source with less effort and did better."""
     adapted = judged[0]
-    advice = {PROBE: "Do not tune: use --strategy probe, which is also cheaper.",
-              ZERO_SHOT: "Do not tune: use the source as it is."}
+    advice = {
+        PROBE: "Do not tune: use --strategy probe, which is also cheaper.",
+        ZERO_SHOT: "Do not tune: use the source as it is.",
+    }
     for one in judged[1:]:
         if one.arm.name not in advice or not adapted.intervals[measure.name].value < one.intervals[measure.name].value:
             continue
-        found = Range.of(paired.compare(
-            one.metrics[measure.name].statistic, adapted.metrics[measure.name].statistic, len(truth),
-            groups=truth.clusters, resamples=secondary_resamples(len(truth), truth.columns), seed=truth.seed))
+        found = Range.of(
+            paired.compare(
+                one.metrics[measure.name].statistic,
+                adapted.metrics[measure.name].statistic,
+                len(truth),
+                groups=truth.clusters,
+                resamples=secondary_resamples(len(truth), truth.columns),
+                seed=truth.seed,
+            )
+        )
         clear = "" if found.low is not None and found.low > 0 else " That difference may be luck."
         ends = words.bounds(found, measure) or words.UNKNOWN
-        yield (f"“{one.arm.title}” did better than the adapted model, by "
-               f"{words.difference(found.value or 0.0, measure)} (95 % interval {ends}).{clear} {advice[one.arm.name]}")
+        yield (
+            f"“{one.arm.title}” did better than the adapted model, by "
+            f"{words.difference(found.value or 0.0, measure)} (95 % interval {ends}).{clear} {advice[one.arm.name]}"
+        )
 
 
 def _unfinished(evidence: Evidence) -> Iterator[str]:
     scratch = evidence.arm(SCRATCH)
     if scratch is not None and scratch.still_improving:
-        yield ("The network from random weights was still improving when its time was up: with more time it might come "
-               "closer. Give it more with --baseline-budget.")
+        yield (
+            "The network from random weights was still improving when its time was up: with more time it might come "
+            "closer. Give it more with --baseline-budget."
+        )
     if evidence.adapted.still_improving:
         yield "The adapted model was still improving when training ended: more epochs may help."
 
@@ -105,7 +131,12 @@ def _unequal(truth: Truth, classes: Sequence[ClassCount], measure: Measure) -> I
         return
     largest, smallest = max(classes, key=lambda one: one.count), min(classes, key=lambda one: one.count)
     if largest.count > IMBALANCE * smallest.count:
-        decides = f" {measure.title} decides, in which every class counts the same." \
-            if measure.name != "accuracy" else " Accuracy hides how the small classes fare: read balanced accuracy too."
-        yield (f"Classes are unequal: {largest.count} training labels of “{largest.name}”, {smallest.count} of "
-               f"“{smallest.name}”.{decides}")
+        decides = (
+            f" {measure.title} decides, in which every class counts the same."
+            if measure.name != "accuracy"
+            else " Accuracy hides how the small classes fare: read balanced accuracy too."
+        )
+        yield (
+            f"Classes are unequal: {largest.count} training labels of “{largest.name}”, {smallest.count} of "
+            f"“{smallest.name}”.{decides}"
+        )

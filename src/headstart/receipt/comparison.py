@@ -52,8 +52,9 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
-    """Every run against the first, on the test items (by id and truth) that all share. Items are taken as independent,
-    groups are not known here.
+    """Every run against the first, on the test items (by id, content and truth) that all share.
+
+    Items are taken as independent: groups are not known here.
 
     Raises:
         DataError: the runs answer different tasks, or share no test items.
@@ -63,50 +64,86 @@ def compare(runs: Sequence[Run]) -> Comparison:
         _require_same_task(runs[0][0], first, name, receipt.task)
     places = _shared([table for _, _, table in runs])
     if not len(places[0]):
-        raise DataError(f"{words.listed([name for name, _, _ in runs])} share no test item with the same id and truth, "
-                        "so they cannot be compared. Adapt them to the same target with the same --seed.")
+        raise DataError(
+            f"{words.listed([name for name, _, _ in runs])} share no test item (same id, content and truth), "
+            "so they cannot be compared. Adapt them to the same target with the same --seed."
+        )
     primary = runs[0][1].primary
     task = use({"kind": first.kind, "label": first.label, "labels": first.labels, "primary": first.primary})
     truths = runs[0][2].column("truth").take(pa.array(places[0])).to_pylist()
-    found = [_metrics(task, receipt.task, table, rows, truths)
-             for (_, receipt, table), rows in zip(runs, places, strict=True)]
+    found = [
+        _metrics(task, receipt.task, table, rows, truths)
+        for (_, receipt, table), rows in zip(runs, places, strict=True)
+    ]
     resamples = primary_resamples(len(truths), 1 if task.encode(truths).ndim == 1 else task.outputs)
-    ranges = intervals([metrics[primary.name].statistic for metrics in found], len(truths), groups=None,
-                       resamples=resamples, seed=0)
+    ranges = intervals(
+        [metrics[primary.name].statistic for metrics in found], len(truths), groups=None, resamples=resamples, seed=0
+    )
     compared = []
     for place, ((name, receipt, _), metrics) in enumerate(zip(runs, found, strict=True)):
         ones = np.ones((1, len(truths)))
-        values = {key: Range.of(ranges[place]) if key == primary.name else Range.of(
-            unbounded(float(metric.statistic(ones)[0]))) for key, metric in metrics.items()}
-        gain = None if place == 0 else Range.of(paired.compare(
-            metrics[primary.name].statistic, found[0][primary.name].statistic, len(truths), resamples=resamples))
-        compared.append(Compared(name, words.named(receipt.source.name), receipt.strategy.name, values, gain,
-                                 receipt.cost.seconds, receipt.target.training + receipt.target.validation))
-    return Comparison(tuple(compared), tuple(runs[0][1].task.measures), primary, len(truths),
-                      words.noun(runs[0][1].source.modality), tuple(_notes(runs, len(truths))))
+        values = {
+            key: Range.of(ranges[place])
+            if key == primary.name
+            else Range.of(unbounded(float(metric.statistic(ones)[0])))
+            for key, metric in metrics.items()
+        }
+        gain = (
+            None
+            if place == 0
+            else Range.of(
+                paired.compare(
+                    metrics[primary.name].statistic, found[0][primary.name].statistic, len(truths), resamples=resamples
+                )
+            )
+        )
+        compared.append(
+            Compared(
+                name,
+                words.named(receipt.source.name),
+                receipt.strategy.name,
+                values,
+                gain,
+                receipt.cost.seconds,
+                receipt.target.training + receipt.target.validation,
+            )
+        )
+    return Comparison(
+        tuple(compared),
+        tuple(runs[0][1].task.measures),
+        primary,
+        len(truths),
+        words.noun(runs[0][1].source.modality),
+        tuple(_notes(runs, len(truths))),
+    )
 
 
 def _require_same_task(one: str, first: TaskSection, other: str, second: TaskSection) -> None:
     if first.kind != second.kind:
-        raise DataError(f"{one} answers a {first.kind} task and {other} a {second.kind} task: they have no metric in "
-                        "common. Compare runs of one task.")
+        raise DataError(
+            f"{one} answers a {first.kind} task and {other} a {second.kind} task: they have no metric in "
+            "common. Compare runs of one task."
+        )
     if set(first.labels) != set(second.labels):
         only = sorted(set(first.labels) ^ set(second.labels))
-        raise DataError(f"{one} and {other} answer different labels: {words.listed(only[:5])} "
-                        f"{'is' if len(only) == 1 else 'are'} in one of them only. Compare runs with the same labels.")
+        raise DataError(
+            f"{one} and {other} answer different labels: {words.listed(only[:5])} "
+            f"{'is' if len(only) == 1 else 'are'} in one of them only. Compare runs with the same labels."
+        )
 
 
 def _shared(tables: Sequence[pa.Table]) -> list[NDArray[np.int64]]:
     """For each table the rows of the items that all have, in the order of the first."""
-    pairs = [zip(table.column("id").to_pylist(), table.column("truth").to_pylist(), strict=True) for table in tables]
-    keys = [[(name, repr(truth)) for name, truth in each] for each in pairs]
-    where: list[Mapping[tuple[str, str], int]] = [{key: row for row, key in enumerate(each)} for each in keys]
+    rows = [table.select(["id", "content", "truth"]).to_pylist() for table in tables]
+    keys = [[(row["id"], row["content"], repr(row["truth"])) for row in each] for each in rows]
+    where: list[Mapping[tuple[str, str, str], int]] = [{key: row for row, key in enumerate(each)} for each in keys]
     common = [key for key in keys[0] if all(key in each for each in where[1:])]
     return [np.array([each[key] for key in common], np.int64) for each in where]
 
 
-def _metrics(task: Task, own: TaskSection, table: pa.Table, rows: NDArray[np.int64],
-             truths: list[object]) -> dict[str, Metric]:
+def _metrics(
+    task: Task, own: TaskSection, table: pa.Table, rows: NDArray[np.int64], truths: list[object]
+) -> dict[str, Metric]:
     """Metrics of one run's answers for the shared items, its scores in the first run's order of labels."""
     column = table.column(SCORES + ADAPTED).take(pa.array(rows)).combine_chunks()
     scores = np.asarray(column.flatten(), np.float64).reshape(len(rows), -1)

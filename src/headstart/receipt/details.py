@@ -45,17 +45,23 @@ def confusion(task: Task, predictions: Predictions, truth: Truth) -> Confusion |
     order = np.argsort(-wrong, axis=None, kind="stable")[:TOP_CONFUSIONS]
     pairs = [divmod(int(place), task.outputs) for place in order if wrong.flat[place] > 0]
     return Confusion(
-        labels=list(task.labels), counts=counts.tolist() if task.outputs <= LISTED_CLASSES else [],
-        most=[Confused(truth=task.labels[row], answer=task.labels[column], count=int(wrong[row, column]))
-              for row, column in pairs])
+        labels=list(task.labels),
+        counts=counts.tolist() if task.outputs <= LISTED_CLASSES else [],
+        most=[
+            Confused(truth=task.labels[row], answer=task.labels[column], count=int(wrong[row, column]))
+            for row, column in pairs
+        ],
+    )
 
 
 def reliability_bins(predictions: Predictions, truth: Truth) -> list[ReliabilityBin]:
     if not truth.has_classes or predictions.probabilities is None:
         return []
     bins = min(10, max(1, len(truth) // 10))
-    return [ReliabilityBin(confidence=part.confidence, accuracy=part.accuracy, count=part.count)
-            for part in reliability(predictions.probabilities, truth.targets, bins)]
+    return [
+        ReliabilityBin(confidence=part.confidence, accuracy=part.accuracy, count=part.count)
+        for part in reliability(predictions.probabilities, truth.targets, bins)
+    ]
 
 
 def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples) -> list[Mistake]:
@@ -67,17 +73,30 @@ def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples)
     places = np.flatnonzero(wrong > 0)
     order = places[np.argsort(-(predictions.confidence if sure else wrong)[places], kind="stable")][:MISTAKES]
     ids, paths, truths = test.ids(), _paths(test), truth_as_answers(task, truth)
-    return [Mistake(id=ids[row], path=paths[row], truth=truths[row], answer=predictions.answers[row],
-                    confidence=float(predictions.confidence[row]) if sure else None) for row in order.tolist()]
+    return [
+        Mistake(
+            id=ids[row],
+            path=paths[row],
+            truth=truths[row],
+            answer=predictions.answers[row],
+            confidence=float(predictions.confidence[row]) if sure else None,
+        )
+        for row in order.tolist()
+    ]
 
 
 def predictions_table(task: Task, judged: Sequence[Judged], truth: Truth, test: Examples) -> pa.Table:
-    """id, truth, answer and confidence of the adapted arm, and a column `scores_<arm>` of K numbers for each arm."""
+    """id, digest of the content, truth, answer and confidence of the adapted arm, and a column `scores_<arm>` of K
+    numbers for each arm."""
     adapted = judged[0].predictions
     kind = pa.list_(pa.string()) if truth.targets.ndim == 2 else pa.string() if truth.has_classes else pa.float64()
     columns: dict[str, Any] = {
-        "id": pa.array(test.ids(), pa.string()), "truth": pa.array(truth_as_answers(task, truth), kind),
-        "answer": pa.array(adapted.answers, kind), "confidence": pa.array(adapted.confidence, pa.float64())}
+        "id": pa.array(test.ids(), pa.string()),
+        "content": pa.array(test.content_keys(), pa.string()),
+        "truth": pa.array(truth_as_answers(task, truth), kind),
+        "answer": pa.array(adapted.answers, kind),
+        "confidence": pa.array(adapted.confidence, pa.float64()),
+    }
     for one in judged:
         scores = np.ascontiguousarray(one.arm.scores, dtype=np.float64)
         columns[SCORES + one.arm.name] = pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), scores.shape[1])

@@ -193,7 +193,8 @@ class LabelEfficiency(Part):
     way: str = Field(description="What was fitted with fewer labels.")
     sentence: str | None
     reaches_with: int | None = Field(
-        description="About how many labels the transfer needs to do as well as scratch does with all.")
+        description="About how many labels the transfer needs to do as well as scratch does with all."
+    )
     worth: int | None = Field(description="All labels less those: what the transfer was worth, about.")
 
 

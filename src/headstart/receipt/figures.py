@@ -37,8 +37,14 @@ class Axis:
     is_logarithmic: bool = False
 
 
-def chart(title: str, description: str, series: Sequence[Series], across: Axis, up: Axis,
-          level: tuple[float, str] | None = None) -> Markup:
+def chart(
+    title: str,
+    description: str,
+    series: Sequence[Series],
+    across: Axis,
+    up: Axis,
+    level: tuple[float, str] | None = None,
+) -> Markup:
     """Lines with intervals over one axis.
 
     Args:
@@ -52,8 +58,11 @@ def chart(title: str, description: str, series: Sequence[Series], across: Axis, 
     body = [_grid(to_x, to_y, ticks_x, ticks_y, across, up)]
     if level:
         height = to_y(level[0])
-        body.append(Markup('<line class="level" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-            LEFT, WIDTH - RIGHT, _n(height), _n(height)))
+        body.append(
+            Markup('<line class="level" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+                LEFT, WIDTH - RIGHT, _n(height), _n(height)
+            )
+        )
         body.append(_text(WIDTH - RIGHT, height - 5, level[1], "end", "note"))
     body += [_line(one, to_x, to_y) for one in series]
     return _svg(title, description, WIDTH, HEIGHT, body)
@@ -69,8 +78,11 @@ def interval_bar(found: Range, low: float, high: float, style: str) -> Markup:
 
     parts = [Markup('<line class="axis" x1="4" x2="124" y1="9" y2="9"/>')]
     if found.low is not None and found.high is not None:
-        parts.append(Markup('<line class="bar {}" x1="{}" x2="{}" y1="9" y2="9"/>').format(
-            style, _n(at(found.low)), _n(at(found.high))))
+        parts.append(
+            Markup('<line class="bar {}" x1="{}" x2="{}" y1="9" y2="9"/>').format(
+                style, _n(at(found.low)), _n(at(found.high))
+            )
+        )
     parts.append(Markup('<circle class="dot {}" cx="{}" cy="9" r="3.5"/>').format(style, _n(at(found.value))))
     frame = Markup('<svg class="inline" viewBox="0 0 128 18" width="128" height="18" aria-hidden="true">{}</svg>')
     return frame.format(Markup("").join(parts))
@@ -89,15 +101,39 @@ def reliability_chart(bins: Sequence[ReliabilityBin]) -> Markup:
         return side - BOTTOM - value * (side - BOTTOM - TOP)
 
     ticks = (0.0, 0.25, 0.5, 0.75, 1.0)
-    body = [_grid(to_x, to_y, ticks, ticks, Axis("how sure it was", _percent), Axis("share that is right", _percent),
-                  width=side, height=side)]
-    body.append(Markup('<line class="level" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
-        _n(to_x(0)), _n(to_y(0)), _n(to_x(1)), _n(to_y(1))))
-    body += [Markup('<circle class="dot adapted" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
-        _n(to_x(part.confidence)), _n(to_y(part.accuracy)), _n(3 + 4 * math.sqrt(part.count / most)),
-        f"{part.count} answers: {_percent(part.confidence)} sure, {_percent(part.accuracy)} right") for part in bins]
-    return _svg("Reliability", "; ".join(f"{_percent(part.confidence)} sure: {_percent(part.accuracy)} right"
-                                         for part in bins), side, side, body)
+    body = [
+        _grid(
+            to_x,
+            to_y,
+            ticks,
+            ticks,
+            Axis("how sure it was", _percent),
+            Axis("share that is right", _percent),
+            width=side,
+            height=side,
+        )
+    ]
+    body.append(
+        Markup('<line class="level" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
+            _n(to_x(0)), _n(to_y(0)), _n(to_x(1)), _n(to_y(1))
+        )
+    )
+    body += [
+        Markup('<circle class="dot adapted" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
+            _n(to_x(part.confidence)),
+            _n(to_y(part.accuracy)),
+            _n(3 + 4 * math.sqrt(part.count / most)),
+            f"{part.count} answers: {_percent(part.confidence)} sure, {_percent(part.accuracy)} right",
+        )
+        for part in bins
+    ]
+    return _svg(
+        "Reliability",
+        "; ".join(f"{_percent(part.confidence)} sure: {_percent(part.accuracy)} right" for part in bins),
+        side,
+        side,
+        body,
+    )
 
 
 def share_axis(measure: Measure) -> Callable[[float], str]:
@@ -128,16 +164,28 @@ def _scale(values: Sequence[float], start: float, end: float, is_logarithmic: bo
     return lambda value: start + (value - low) / (high - low) * (end - start), nice_ticks(low, high)
 
 
-def _grid(to_x: Scale, to_y: Scale, ticks_x: Sequence[float], ticks_y: Sequence[float], across: Axis, up: Axis,
-          width: int = WIDTH, height: int = HEIGHT) -> Markup:
+def _grid(
+    to_x: Scale,
+    to_y: Scale,
+    ticks_x: Sequence[float],
+    ticks_y: Sequence[float],
+    across: Axis,
+    up: Axis,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+) -> Markup:
     parts = []
     for tick in ticks_y:
         place = _n(to_y(tick))
-        parts.append(Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-            LEFT, width - RIGHT, place, place))
+        parts.append(
+            Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LEFT, width - RIGHT, place, place)
+        )
         parts.append(_text(LEFT - 6, to_y(tick) + 4, up.name(tick), "end"))
-    parts.append(Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-        LEFT, width - RIGHT, height - BOTTOM, height - BOTTOM))
+    parts.append(
+        Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+            LEFT, width - RIGHT, height - BOTTOM, height - BOTTOM
+        )
+    )
     last = -math.inf
     for tick in ticks_x:
         if to_x(tick) - last >= 34:  # leave out a number that would touch the one before it
@@ -150,25 +198,33 @@ def _grid(to_x: Scale, to_y: Scale, ticks_x: Sequence[float], ticks_y: Sequence[
 
 
 def _line(series: Series, to_x: Scale, to_y: Scale) -> Markup:
-    parts = [Markup('<line class="bar {}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-        series.style, _n(to_x(x)), _n(to_x(x)), _n(to_y(low)), _n(to_y(high))) for x, low, high in series.bars]
+    parts = [
+        Markup('<line class="bar {}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+            series.style, _n(to_x(x)), _n(to_x(x)), _n(to_y(low)), _n(to_y(high))
+        )
+        for x, low, high in series.bars
+    ]
     if len(series.points) > 1:
         path = " ".join(f"{_n(to_x(x))},{_n(to_y(y))}" for x, y in series.points)
         parts.append(Markup('<polyline class="line {}" points="{}"/>').format(series.style, path))
-    parts += [Markup('<circle class="dot {}" cx="{}" cy="{}" r="3"/>').format(series.style, _n(to_x(x)), _n(to_y(y)))
-              for x, y in series.points]
+    parts += [
+        Markup('<circle class="dot {}" cx="{}" cy="{}" r="3"/>').format(series.style, _n(to_x(x)), _n(to_y(y)))
+        for x, y in series.points
+    ]
     return Markup("").join(parts)
 
 
 def _svg(title: str, description: str, width: int, height: int, body: Sequence[Markup]) -> Markup:
-    frame = Markup('<svg class="figure" role="img" viewBox="0 0 {} {}" width="{}">'
-                   '<title>{}</title><desc>{}</desc>{}</svg>')
+    frame = Markup(
+        '<svg class="figure" role="img" viewBox="0 0 {} {}" width="{}"><title>{}</title><desc>{}</desc>{}</svg>'
+    )
     return frame.format(width, height, width, title, description, Markup("").join(body))
 
 
 def _text(x: float, y: float, text: str, anchor: str, style: str = "tick") -> Markup:
     return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-        style, _n(x), _n(y), anchor, escape(text))
+        style, _n(x), _n(y), anchor, escape(text)
+    )
 
 
 def _percent(value: float) -> str:

@@ -32,8 +32,9 @@ def secondary_resamples(items: int, columns: int) -> int:
     return max(FEWEST_SECONDARY, min(RESAMPLES, SECONDARY_WORK // (items * columns)))
 
 
-def intervals(statistics: Sequence[Statistic], items: int, *, groups: Sequence[str] | None, resamples: int,
-              seed: int) -> list[Interval]:
+def intervals(
+    statistics: Sequence[Statistic], items: int, *, groups: Sequence[str] | None, resamples: int, seed: int
+) -> list[Interval]:
     """What `measure.intervals.bootstrap_interval` gives for each of `statistics`, to the same numbers, in one pass
     over the resampled counts, which cost more to draw than to use."""
     independent = int(group_numbers(groups, items).max()) + 1
@@ -43,10 +44,14 @@ def intervals(statistics: Sequence[Statistic], items: int, *, groups: Sequence[s
         for weights in bootstrap_weights(items, resamples=resamples, groups=groups, seed=seed):
             for place, statistic in enumerate(statistics):
                 replicates[place].append(statistic(weights))
-    found = [percentile_interval(point, np.concatenate(rows), LEVEL) if rows else unbounded(point)
-             for point, rows in zip(points, replicates, strict=True)]
-    return [_widened(interval, independent, groups is not None) if isinstance(statistic, Proportion) else interval
-            for interval, statistic in zip(found, statistics, strict=True)]
+    found = [
+        percentile_interval(point, np.concatenate(rows), LEVEL) if rows else unbounded(point)
+        for point, rows in zip(points, replicates, strict=True)
+    ]
+    return [
+        _widened(interval, independent, groups is not None) if isinstance(statistic, Proportion) else interval
+        for interval, statistic in zip(found, statistics, strict=True)
+    ]
 
 
 def unbounded(point: float) -> Interval:

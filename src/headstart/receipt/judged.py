@@ -62,21 +62,38 @@ def judge(evidence: Evidence, truth: Truth) -> list[Judged]:
     others = [name for name in names if name != task.primary and name not in VALUE_ALONE]
     found: list[dict[str, Interval]] = [
         {name: unbounded(value(each[name].statistic, len(truth))) for name in names if name in VALUE_ALONE}
-        for each in metrics]
+        for each in metrics
+    ]
     for wanted, resamples in (([task.primary], primary_resamples), (others, secondary_resamples)):
         cells = [(place, name) for place in range(len(metrics)) for name in wanted]
-        many = intervals([metrics[place][name].statistic for place, name in cells], len(truth),
-                         groups=truth.clusters, resamples=resamples(len(truth), truth.columns), seed=truth.seed)
+        many = intervals(
+            [metrics[place][name].statistic for place, name in cells],
+            len(truth),
+            groups=truth.clusters,
+            resamples=resamples(len(truth), truth.columns),
+            seed=truth.seed,
+        )
         for (place, name), interval in zip(cells, many, strict=True):
             found[place][name] = interval
-    return [Judged(arm, one, each, {name: ends[name] for name in names})
-            for arm, one, each, ends in zip(evidence.arms, decoded, metrics, found, strict=True)]
+    return [
+        Judged(arm, one, each, {name: ends[name] for name in names})
+        for arm, one, each, ends in zip(evidence.arms, decoded, metrics, found, strict=True)
+    ]
 
 
 def judge_budgets(task: Task, points: Sequence[BudgetPoint], truth: Truth) -> list[tuple[int, Interval]]:
     """(labels, primary metric), from few labels to many."""
     ordered = sorted(points, key=lambda point: point.labels)
     statistics = [task.metric(task.decode(point.scores), truth.targets).statistic for point in ordered]
-    found = intervals(statistics, len(truth), groups=truth.clusters,
-                      resamples=secondary_resamples(len(truth), truth.columns), seed=truth.seed) if statistics else []
+    found = (
+        intervals(
+            statistics,
+            len(truth),
+            groups=truth.clusters,
+            resamples=secondary_resamples(len(truth), truth.columns),
+            seed=truth.seed,
+        )
+        if statistics
+        else []
+    )
     return [(point.labels, interval) for point, interval in zip(ordered, found, strict=True)]

@@ -14,8 +14,9 @@ Point = tuple[int, Interval]
 """Labels, and the primary metric reached with them."""
 
 
-def efficiency(points: Sequence[Point], way: str, scratch: float | None, measure: Measure,
-               classes: int) -> LabelEfficiency:
+def efficiency(
+    points: Sequence[Point], way: str, scratch: float | None, measure: Measure, classes: int
+) -> LabelEfficiency:
     """What the curve says.
 
     Args:
@@ -31,19 +32,44 @@ def efficiency(points: Sequence[Point], way: str, scratch: float | None, measure
     target = words.amount(scratch, measure)
     needed = crossing(points, scratch)
     if needed is None:
-        return LabelEfficiency(points=curve, way=way, reaches_with=None, worth=None, sentence=(
-            f"With the source even all {every:,} labels stay below the {target} of training from random weights: "
-            "no labels are saved."))
+        return LabelEfficiency(
+            points=curve,
+            way=way,
+            reaches_with=None,
+            worth=None,
+            sentence=(
+                f"With the source even all {every:,} labels stay below the {target} of training from random weights: "
+                "no labels are saved."
+            ),
+        )
     saved = every - needed
+    if saved <= 0:
+        return LabelEfficiency(
+            points=curve,
+            way=way,
+            reaches_with=needed,
+            worth=0,
+            sentence=(
+                f"With the source all {every:,} labels are needed for the {target} of training from random weights: "
+                "no labels are saved."
+            ),
+        )
     if needed == points[0][0]:
-        few = f"{needed // classes:,} labels a class ({needed:,} in all)" if classes and needed >= classes \
+        few = (
+            f"{needed // classes:,} labels a class ({needed:,} in all)"
+            if classes and needed >= classes
             else f"{needed:,} labels"
-        sentence = (f"With the source even {few} exceed the {target} that training from random weights reaches with "
-                    f"all {every:,}: this transfer was worth at least {saved:,} labels.")
+        )
+        sentence = (
+            f"With the source even {few} exceed the {target} that training from random weights reaches with "
+            f"all {every:,}: this transfer was worth at least {saved:,} labels."
+        )
     else:
-        sentence = (f"With the source about {needed:,} labels are enough for the {target} that training from random "
-                    f"weights reaches with all {every:,} (interpolated): this transfer was worth about {saved:,} "
-                    "labels.")
+        sentence = (
+            f"With the source about {needed:,} labels are enough for the {target} that training from random "
+            f"weights reaches with all {every:,} (interpolated): this transfer was worth about {saved:,} "
+            "labels."
+        )
     return LabelEfficiency(points=curve, way=way, sentence=sentence, reaches_with=needed, worth=saved)
 
 

@@ -55,16 +55,27 @@ def render(receipt: Receipt, *, pictures: Mapping[str, Image], looked: Sequence[
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(loader=PackageLoader("headstart.receipt"), autoescape=True, undefined=StrictUndefined,
-                              trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("headstart.receipt"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.globals["words"] = words
     return environment.get_template("page.html.jinja").render(
-        receipt=receipt, rows=arm_rows(receipt), style_of=style_of, curves=learning_curves(receipt),
-        labels_figure=label_figure(receipt), matrix=confusion_cells(receipt),
+        receipt=receipt,
+        rows=arm_rows(receipt),
+        style_of=style_of,
+        curves=learning_curves(receipt),
+        labels_figure=label_figure(receipt),
+        matrix=confusion_cells(receipt),
         reliability=figures.reliability_chart(receipt.reliability) if receipt.reliability else None,
-        pictures={mistake.id: data_address(pictures[mistake.id]) for mistake in receipt.mistakes
-                  if mistake.id in pictures},
-        looked=[(title, data_address(picture)) for title, picture in looked])
+        pictures={
+            mistake.id: data_address(pictures[mistake.id]) for mistake in receipt.mistakes if mistake.id in pictures
+        },
+        looked=[(title, data_address(picture)) for title, picture in looked],
+    )
 
 
 def style_of(name: str) -> str:
@@ -76,9 +87,15 @@ def arm_rows(receipt: Receipt) -> list[ArmRow]:
     found = [arm.metrics[receipt.task.primary] for arm in receipt.arms]
     ends = [end for one in found for end in (one.value, one.low, one.high) if end is not None]
     low, high = (min(0.0, *ends), 1.0) if receipt.primary.is_share else (min(ends, default=0.0), max(ends, default=0.0))
-    return [ArmRow(arm, style_of(arm.name), figures.interval_bar(one, low, high, style_of(arm.name)),
-                   [_cell(arm.metrics[measure.name], measure) for measure in receipt.task.measures])
-            for arm, one in zip(receipt.arms, found, strict=True)]
+    return [
+        ArmRow(
+            arm,
+            style_of(arm.name),
+            figures.interval_bar(one, low, high, style_of(arm.name)),
+            [_cell(arm.metrics[measure.name], measure) for measure in receipt.task.measures],
+        )
+        for arm, one in zip(receipt.arms, found, strict=True)
+    ]
 
 
 def _cell(found: Range, measure: Measure) -> tuple[str, str]:
@@ -94,11 +111,18 @@ def learning_curves(receipt: Receipt) -> Markup | None:
             series.append(figures.Series(arm.title, style_of(arm.name), points))
     if not series:
         return None
-    told = "; ".join(f"{one.title}: from {words.amount(one.points[0][1], receipt.primary)} to "
-                     f"{words.amount(one.points[-1][1], receipt.primary)} in {words.duration(one.points[-1][0])}"
-                     for one in series)
-    return figures.chart("Learning curves", told, series, figures.Axis("seconds of training", _seconds),
-                         figures.Axis(f"{receipt.primary.title}, validation", figures.share_axis(receipt.primary)))
+    told = "; ".join(
+        f"{one.title}: from {words.amount(one.points[0][1], receipt.primary)} to "
+        f"{words.amount(one.points[-1][1], receipt.primary)} in {words.duration(one.points[-1][0])}"
+        for one in series
+    )
+    return figures.chart(
+        "Learning curves",
+        told,
+        series,
+        figures.Axis("seconds of training", _seconds),
+        figures.Axis(f"{receipt.primary.title}, validation", figures.share_axis(receipt.primary)),
+    )
 
 
 def _seconds(value: float) -> str:
@@ -111,15 +135,23 @@ def label_figure(receipt: Receipt) -> Markup | None:
     if len(points) < 2:
         return None
     line = figures.Series(
-        receipt.label_efficiency.way, ADAPTED,
+        receipt.label_efficiency.way,
+        ADAPTED,
         [(point.labels, point.value) for point in points if point.value is not None],
-        [(point.labels, point.low, point.high) for point in points if point.low is not None and point.high is not None])
+        [(point.labels, point.low, point.high) for point in points if point.low is not None and point.high is not None],
+    )
     scratch = receipt.arm(SCRATCH)
     reached = scratch.metrics[receipt.task.primary].value if scratch else None
     level = (reached, "from random weights, all labels") if reached is not None else None
     told = "; ".join(f"{point.labels} labels: {words.amount(point.value, receipt.primary)}" for point in points)
-    return figures.chart("Label efficiency", told, [line], figures.Axis("labels", lambda value: f"{value:,.0f}", True),
-                         figures.Axis(f"{receipt.primary.title}, test", figures.share_axis(receipt.primary)), level)
+    return figures.chart(
+        "Label efficiency",
+        told,
+        [line],
+        figures.Axis("labels", lambda value: f"{value:,.0f}", True),
+        figures.Axis(f"{receipt.primary.title}, test", figures.share_axis(receipt.primary)),
+        level,
+    )
 
 
 def confusion_cells(receipt: Receipt) -> list[list[Cell]] | None:
@@ -127,8 +159,10 @@ def confusion_cells(receipt: Receipt) -> list[list[Cell]] | None:
     found = receipt.confusion
     if found is None or not found.counts or len(found.labels) > SHADED_CLASSES:
         return None
-    return [[_shaded(count, sum(row), place == column) for column, count in enumerate(row)]
-            for place, row in enumerate(found.counts)]
+    return [
+        [_shaded(count, sum(row), place == column) for column, count in enumerate(row)]
+        for place, row in enumerate(found.counts)
+    ]
 
 
 def _shaded(count: int, total: int, is_right: bool) -> Cell:

@@ -18,8 +18,11 @@ from headstart.receipt.trainable import trainable_rows
 from headstart.sources import Source
 
 STYLES = {"helped": "bold green", "hurt": "bold red", "no evidence": "bold yellow"}
-FILES = (("receipt.html", "the receipt as a page"), ("README.md", "the model card"),
-         ("predictions.parquet", "every single test answer"))
+FILES = (
+    ("receipt.html", "the receipt as a page"),
+    ("README.md", "the model card"),
+    ("predictions.parquet", "every single test answer"),
+)
 
 
 def show(receipt: Receipt, console: Console, folder: Path | None = None) -> None:
@@ -69,8 +72,10 @@ def _comparison_rows(comparison: Comparison) -> Iterable[tuple[str, list[str]]]:
     yield "learned from", [f"{run.trained_on:,}" for run in runs]
     yield primary.title, [words.amount(run.metrics[primary.name].value, primary) for run in runs]
     yield "  95 % interval", [words.bounds(run.metrics[primary.name], primary) for run in runs]
-    yield "  gain over the first", ["" if run.difference is None else words.signed(run.difference.value, primary)
-                                    for run in runs]
+    yield (
+        "  gain over the first",
+        ["" if run.difference is None else words.signed(run.difference.value, primary) for run in runs],
+    )
     yield "  95 % interval", ["" if run.difference is None else words.bounds(run.difference, primary) for run in runs]
     for measure in comparison.measures:
         if measure.name != primary.name:
@@ -127,8 +132,9 @@ def _plan_table(rows: Sequence[TrainableRow], phases: Sequence[str]) -> Table:
     for row in rows:
         name = f"head: {row.stage}" if row.is_head else row.stage
         rates = ["" if one.rate is None else f"{one.rate:.2g}" for one in row.rates[:3]]
-        table.add_row(escape(name), words.short(row.parameters), row.how, *rates,
-                      style="dim" if row.how == "frozen" else "")
+        table.add_row(
+            escape(name), words.short(row.parameters), row.how, *rates, style="dim" if row.how == "frozen" else ""
+        )
     return table
 
 

@@ -31,10 +31,16 @@ def _row(name: str, parameters: int, plan: Plan, *, is_head: bool) -> TrainableR
     rates = [PhaseRate(phase=phase.name, rate=dict(phase.trains).get(name)) for phase in plan.trainings]
     trains = any(rate.rate is not None for rate in rates)
     if is_head and any(isinstance(phase, Solve) and phase.head == name for phase in plan.phases):
-        return TrainableRow(stage=name, parameters=parameters, is_head=True, rates=rates,
-                            how="solved, then trains" if trains else "solved")
-    return TrainableRow(stage=name, parameters=parameters, is_head=is_head, rates=rates,
-                        how="trains" if trains else "frozen")
+        return TrainableRow(
+            stage=name,
+            parameters=parameters,
+            is_head=True,
+            rates=rates,
+            how="solved, then trains" if trains else "solved",
+        )
+    return TrainableRow(
+        stage=name, parameters=parameters, is_head=is_head, rates=rates, how="trains" if trains else "frozen"
+    )
 
 
 def _width(head: Head, source: Source) -> int:

@@ -12,8 +12,10 @@ from headstart.receipt.evidence import Evidence
 from headstart.receipt.intervals import primary_resamples
 from headstart.receipt.judged import Judged, Truth
 
-SKIPPED = ("The costly baselines were skipped: this compares with an answer that looks at nothing, and does not say "
-           "what the same network would reach from random weights.")
+SKIPPED = (
+    "The costly baselines were skipped: this compares with an answer that looks at nothing, and does not say "
+    "what the same network would reach from random weights."
+)
 LEAD = {"helped": "Helped", "hurt": "Hurt", "no evidence": "No evidence that it helped"}
 
 
@@ -22,17 +24,35 @@ def decide(evidence: Evidence, judged: Sequence[Judged], truth: Truth, measure: 
     resamples = primary_resamples(len(truth), truth.columns)
     best = best_without_source(judged, measure)
     if best is None:
-        return VerdictSection(answer="no evidence", metric=measure.name, against=None, difference=None,
-                              resamples=resamples, sentence="No evidence: there is no baseline to compare with.")
-    found = paired.compare(judged[0].metrics[measure.name].statistic, best.metrics[measure.name].statistic,
-                           len(truth), groups=truth.clusters, resamples=resamples, seed=truth.seed)
+        return VerdictSection(
+            answer="no evidence",
+            metric=measure.name,
+            against=None,
+            difference=None,
+            resamples=resamples,
+            sentence="No evidence: there is no baseline to compare with.",
+        )
+    found = paired.compare(
+        judged[0].metrics[measure.name].statistic,
+        best.metrics[measure.name].statistic,
+        len(truth),
+        groups=truth.clusters,
+        resamples=resamples,
+        seed=truth.seed,
+    )
     gain = Range.of(found)
     answer = paired.verdict(found)
     sentence = _sentence(answer, judged[0], best, gain, measure, _sample(evidence, truth))
     if evidence.baselines_skipped:
         sentence = f"{sentence} {SKIPPED}"
-    return VerdictSection(answer=answer, metric=measure.name, against=best.arm.name, difference=gain,
-                          resamples=resamples, sentence=sentence)
+    return VerdictSection(
+        answer=answer,
+        metric=measure.name,
+        against=best.arm.name,
+        difference=gain,
+        resamples=resamples,
+        sentence=sentence,
+    )
 
 
 def best_without_source(judged: Sequence[Judged], measure: Measure) -> Judged | None:
@@ -49,22 +69,25 @@ def _sample(evidence: Evidence, truth: Truth) -> str:
     return f"{test} of {words.count(len(set(truth.clusters)), 'groups')}" if truth.clusters else test
 
 
-def _sentence(answer: paired.Verdict, adapted: Judged, best: Judged, gain: Range, measure: Measure,
-              sample: str) -> str:
+def _sentence(answer: paired.Verdict, adapted: Judged, best: Judged, gain: Range, measure: Measure, sample: str) -> str:
     reached, other = (Range.of(one.intervals[measure.name]).value for one in (adapted, best))
     lead = f"{LEAD[answer]}: {_reached(reached, measure)} against {words.amount(other, measure)} for {_name(best)}"
     if gain.value is None:
         return f"{lead}; the difference is not defined on {sample}."
     if gain.low is None or gain.high is None:
-        return (f"{lead}, a difference of {words.signed(gain.value, measure)}; {sample} are too few independent ones "
-                "to say how much of that is luck.")
+        return (
+            f"{lead}, a difference of {words.signed(gain.value, measure)}; {sample} are too few independent ones "
+            "to say how much of that is luck."
+        )
     if answer == "hurt":
         loss = Range(value=-gain.value, low=-gain.high, high=-gain.low)
         return f"{lead}, a loss of {words.difference(gain.value, measure)} ({_interval(loss, measure)}, {sample})."
     if answer == "helped":
         return f"{lead}, a gain of {words.difference(gain.value, measure)} ({_interval(gain, measure)}, {sample})."
-    return (f"{lead}, a difference of {words.signed(gain.value, measure)} ({_interval(gain, measure)}, {sample}) "
-            "that may be luck.")
+    return (
+        f"{lead}, a difference of {words.signed(gain.value, measure)} ({_interval(gain, measure)}, {sample}) "
+        "that may be luck."
+    )
 
 
 def _reached(value: float | None, measure: Measure) -> str:

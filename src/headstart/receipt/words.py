@@ -55,8 +55,10 @@ def bounds(given: Range | LabelPoint, measure: Measure) -> str:
     if given.low is None and given.high is None:
         return ""
     scale = 100 if measure.is_share else 1
-    ends = [UNKNOWN if end is None else f"{scale * end:.1f}" if measure.is_share else plain(end)
-            for end in (given.low, given.high)]
+    ends = [
+        UNKNOWN if end is None else f"{scale * end:.1f}" if measure.is_share else plain(end)
+        for end in (given.low, given.high)
+    ]
     return " to ".join(ends).replace("-", "−")
 
 

@@ -7,9 +7,12 @@ from pathlib import PurePosixPath
 from headstart.core.registry import Registry
 from headstart.data.facts import Modality
 
-modalities: Registry[type[Modality]] = Registry("modality", {
-    "image": "headstart.data.modalities.image:Image",
-})
+modalities: Registry[type[Modality]] = Registry(
+    "modality",
+    {
+        "image": "headstart.data.modalities.image:Image",
+    },
+)
 DEFAULT = "image"
 """What contents are taken for that have no file name to tell."""
 

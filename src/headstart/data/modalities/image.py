@@ -26,8 +26,13 @@ THUMBNAIL = 16
 Result = TypeVar("Result")
 _ORIENTATION = 0x0112
 _TURNS = {
-    2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM,
-    5: Transpose.TRANSPOSE, 6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE, 8: Transpose.ROTATE_90,
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
 }
 _SIDEWAYS = (Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90)
 _PILLOW_MODULE = r"PIL(\.|$)"
@@ -37,8 +42,23 @@ class Image:
     """The modality of pictures."""
 
     name = "image"
-    suffixes = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm",
-                ".pbm", ".jp2", ".avif", ".tga")
+    suffixes = (
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".pgm",
+        ".ppm",
+        ".pbm",
+        ".jp2",
+        ".avif",
+        ".tga",
+    )
 
     def decode(self, content: Content, size: int | None = None) -> PIL.Image.Image:
         """`content` as an upright RGB picture.
@@ -76,9 +96,11 @@ def _guarded(content: Content, work: Callable[[PIL.Image.Image], Result]) -> Res
         raise
     except PIL.Image.DecompressionBombError as problem:
         pixels = re.search(r"\d+", str(problem))
-        raise Unreadable(f"far too large: {int(pixels.group()) / 1e6 if pixels else 0:.0f} million pixels, "
-                         f"more than the {2 * (PIL.Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million that are "
-                         "safe to open") from None
+        raise Unreadable(
+            f"far too large: {int(pixels.group()) / 1e6 if pixels else 0:.0f} million pixels, "
+            f"more than the {2 * (PIL.Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million that are "
+            "safe to open"
+        ) from None
     except MemoryError:
         raise Unreadable("too large for the memory of this machine") from None
     except Exception as problem:  # on damaged files Pillow's plug-ins raise almost any kind of error
@@ -97,8 +119,9 @@ def _silence_pillow() -> None:
     read.
 
     A filter for Pillow's modules alone: `catch_warnings` is not safe when several threads decode."""
-    known = any(entry[3] is not None and getattr(entry[3], "pattern", "") == _PILLOW_MODULE
-                for entry in warnings.filters)
+    known = any(
+        entry[3] is not None and getattr(entry[3], "pattern", "") == _PILLOW_MODULE for entry in warnings.filters
+    )
     if not known:
         warnings.filterwarnings("ignore", module=_PILLOW_MODULE)
 
@@ -127,8 +150,7 @@ def _from_array(array: NDArray[Any]) -> PIL.Image.Image:
     """The picture of an array; see `Image.decode` for what is accepted."""
     plain = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
     if not plain or 0 in array.shape:
-        raise Unreadable(f"an array of shape {tuple(array.shape)}; give (H, W), (H, W, 1), (H, W, 3) or (H, "
-                         "W, 4)")
+        raise Unreadable(f"an array of shape {tuple(array.shape)}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     elif array.dtype == np.uint16:
@@ -201,8 +223,11 @@ def _examine(picture: PIL.Image.Image) -> Facts:
     _scaled(picture, "L", 2 * THUMBNAIL)
     grey = picture if picture.mode == "L" else _to_rgb(picture).convert("L")
     scale = max(round(width / grey.width), 1)  # a scaled JPEG is rounded up: its last pixels are partly padding
-    small = grey.resize((THUMBNAIL, THUMBNAIL), PIL.Image.Resampling.BILINEAR,  # of a box, copies would differ more
-                        box=(0, 0, width / scale, height / scale))
+    small = grey.resize(
+        (THUMBNAIL, THUMBNAIL),
+        PIL.Image.Resampling.BILINEAR,  # of a box, copies would differ more
+        box=(0, 0, width / scale, height / scale),
+    )
     if turn is not None:
         small = small.transpose(turn)
         if turn in _SIDEWAYS:

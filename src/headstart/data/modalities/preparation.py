@@ -48,8 +48,10 @@ class ImagePreparation:
     until all of it fits and pad with the mean colour (as in timm)."""
 
     def __post_init__(self) -> None:
-        for name, value, known in (("interpolation", self.interpolation, tuple(_FILTERS)),
-                                   ("crop_mode", self.crop_mode, CROP_MODES)):
+        for name, value, known in (
+            ("interpolation", self.interpolation, tuple(_FILTERS)),
+            ("crop_mode", self.crop_mode, CROP_MODES),
+        ):
             if value not in known:
                 raise HeadstartError(f"There is no {name} '{value}'. {suggest(value, known)}")
         if min(self.height, self.width) < 1:
@@ -74,8 +76,9 @@ class ImagePreparation:
             return self.prepare(image.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT))
         random = seeds.generator(0, "view", view, key)
         left, top, width, height = _random_crop(*image.size, random)
-        changed = image.resize((self.width, self.height), _FILTERS[self.interpolation],
-                               box=(left, top, left + width, top + height))
+        changed = image.resize(
+            (self.width, self.height), _FILTERS[self.interpolation], box=(left, top, left + width, top + height)
+        )
         if random.random() < 0.5:
             changed = changed.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT)
         for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):

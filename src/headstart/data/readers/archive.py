@@ -22,6 +22,8 @@ class Archive:
         if len(tables) == 1 and options.labelled:
             return tabular.read_listed(listing, tables[0], options)
         if any(name.lower().endswith((".parquet", ".arrow")) for name in listing.names):
-            raise DataError(f"{path} holds Parquet or Arrow files, which cannot be read inside a zip. Unpack "
-                            "it and give the folder instead.")
+            raise DataError(
+                f"{path} holds Parquet or Arrow files, which cannot be read inside a zip. Unpack "
+                "it and give the folder instead."
+            )
         return folder.read_listing(listing, options)

@@ -32,14 +32,21 @@ class Draft:
     columns: Mapping[str, pa.Array]
     """Label columns, `split`, `group`, `time`, `domain`, where known."""
 
-    def table(self, origin: str, modality: str, labels: tuple[str, ...] = (LABEL,),
-              quarantine: Sequence[Quarantined] = (), notes: Sequence[str] = (),
-              memory: Sequence[Any] = ()) -> Table:
+    def table(
+        self,
+        origin: str,
+        modality: str,
+        labels: tuple[str, ...] = (LABEL,),
+        quarantine: Sequence[Quarantined] = (),
+        notes: Sequence[str] = (),
+        memory: Sequence[Any] = (),
+    ) -> Table:
         fixed = {"id": pa.array(self.ids, pa.string()), "path": pa.array(self.paths, pa.string())}
         if any(member is not None for member in self.members):
             fixed["member"] = pa.array(self.members, pa.string())
-        return Table(pa.table({**fixed, **self.columns}), origin, modality, memory, labels, tuple(quarantine),
-                     tuple(notes))
+        return Table(
+            pa.table({**fixed, **self.columns}), origin, modality, memory, labels, tuple(quarantine), tuple(notes)
+        )
 
 
 def require_classes(labels: pa.ChunkedArray, origin: str) -> None:
@@ -52,11 +59,9 @@ def require_classes(labels: pa.ChunkedArray, origin: str) -> None:
         return
     distinct = [value for value in labels.unique().to_pylist() if value is not None]
     if not distinct:
-        raise DataError(f"{origin} has no label in any row. Fill in the label column, or name another with "
-                        "--label.")
+        raise DataError(f"{origin} has no label in any row. Fill in the label column, or name another with --label.")
     if len(distinct) == 1:
-        raise DataError(f"{origin} has one class only: '{distinct[0]}'. Add examples of at least one other "
-                        "class.")
+        raise DataError(f"{origin} has one class only: '{distinct[0]}'. Add examples of at least one other class.")
 
 
 def groups_from_paths(names: Sequence[str], asked: str, origin: str) -> tuple[pa.Array, list[str]]:
@@ -72,14 +77,20 @@ def groups_from_paths(names: Sequence[str], asked: str, origin: str) -> tuple[pa
     try:
         pattern = re.compile(asked)
     except re.error as problem:
-        raise DataError(f"'{asked}' is not a regular expression ({problem}). The files of {origin} have no "
-                        "columns: give `folder`, or an expression such as (patient[0-9]+).") from None
+        raise DataError(
+            f"'{asked}' is not a regular expression ({problem}). The files of {origin} have no "
+            "columns: give `folder`, or an expression such as (patient[0-9]+)."
+        ) from None
     found = [pattern.search(name) for name in names]
     if not any(found):
-        raise DataError(f"'{asked}' is found in no path of {origin}, such as '{names[0]}'. Give `folder`, or "
-                        "an expression whose first bracket is the group, such as (patient[0-9]+).")
-    groups = [(match.group(1) if pattern.groups else match.group()) if match else name
-              for match, name in zip(found, names, strict=True)]
+        raise DataError(
+            f"'{asked}' is found in no path of {origin}, such as '{names[0]}'. Give `folder`, or "
+            "an expression whose first bracket is the group, such as (patient[0-9]+)."
+        )
+    groups = [
+        (match.group(1) if pattern.groups else match.group()) if match else name
+        for match, name in zip(found, names, strict=True)
+    ]
     missing = sum(match is None for match in found)
     notes = [f"{missing} of {len(names)} paths have no group by '{asked}'; each is a group of its own."]
     return pa.array(groups, pa.string()), notes if missing else []

@@ -9,8 +9,23 @@ from headstart.core.errors import DataError
 from headstart.data.modalities import modality_of
 from headstart.data.readers.assemble import missing_column
 
-CONTENT_NAMES = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "img",
-                 "image_path", "img_path", "image_file", "photo", "picture", "audio", "content")
+CONTENT_NAMES = (
+    "path",
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "image",
+    "img",
+    "image_path",
+    "img_path",
+    "image_file",
+    "photo",
+    "picture",
+    "audio",
+    "content",
+)
 LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category", "y", "tags", "species")
 GROUP_WORDS = ("patient", "subject", "person", "speaker", "video", "scene", "session", "user", "site")
 SEPARATORS = (";", "|")
@@ -37,8 +52,10 @@ def content_column(rows: pa.Table, asked: str | None, origin: str) -> str:
         return holding[0]
     if candidates:
         return candidates[0]
-    raise DataError(f"{origin} has no column of paths that is known by its name or its values. The columns "
-                    f"are {', '.join(rows.column_names)}; name it with --content.")
+    raise DataError(
+        f"{origin} has no column of paths that is known by its name or its values. The columns "
+        f"are {', '.join(rows.column_names)}; name it with --content."
+    )
 
 
 def label_columns(rows: pa.Table, asked: str | None, origin: str, content: str) -> list[str]:
@@ -58,8 +75,10 @@ def label_columns(rows: pa.Table, asked: str | None, origin: str, content: str) 
         if name in lowered:
             return [lowered[name]]
     others = [name for name in rows.column_names if name != content]
-    raise DataError(f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). "
-                    f"Name it with --label; there are: {', '.join(others) or 'no other columns'}.")
+    raise DataError(
+        f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). "
+        f"Name it with --label; there are: {', '.join(others) or 'no other columns'}."
+    )
 
 
 def label_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -95,8 +114,10 @@ def group_hint(rows: pa.Table) -> list[str]:
         if any(word in name.lower() for word in GROUP_WORDS):
             distinct = compute.count_distinct(rows.column(name)).as_py()
             if 1 < distinct < rows.num_rows:
-                return [f"The column '{name}' has {distinct} values in {rows.num_rows} rows. If rows that "
-                        f"share one belong together, keep them in one part with --group {name}."]
+                return [
+                    f"The column '{name}' has {distinct} values in {rows.num_rows} rows. If rows that "
+                    f"share one belong together, keep them in one part with --group {name}."
+                ]
     return []
 
 
@@ -104,8 +125,9 @@ def _lists(text: pa.ChunkedArray, separator: str) -> pa.Array | None:
     values = text.to_pylist()
     if not any(value is not None and separator in value for value in values):
         return None
-    lists = [None if value is None else [part.strip() for part in value.split(separator) if part.strip()]
-             for value in values]
+    lists = [
+        None if value is None else [part.strip() for part in value.split(separator) if part.strip()] for value in values
+    ]
     rows_with: dict[str, int] = {}
     for parts in lists:
         for part in set(parts or ()):

@@ -44,18 +44,27 @@ def read_listing(listing: Listing, options: Options) -> Table:
         raise DataError(f"{origin} is empty: no files are in it. Put one folder of examples a class into it.")
     modality = choose_modality(listing.names, options.modality)
     if modality is None:
-        raise DataError(f"{origin} has no files that can be learned from (there are "
-                        f"{suffixes(listing.names)}). {_offer_table(listing)}Known endings: "
-                        f"{_known_endings()}.")
-    refuse_options(origin, "a folder has no columns; the names of its folders are the labels and the "
-                           "splits. Give a "
-                   "CSV file that lists the files instead.",
-                   label=options.label, content=options.content, time=options.time, split=options.split)
+        raise DataError(
+            f"{origin} has no files that can be learned from (there are "
+            f"{suffixes(listing.names)}). {_offer_table(listing)}Known endings: "
+            f"{_known_endings()}."
+        )
+    refuse_options(
+        origin,
+        "a folder has no columns; the names of its folders are the labels and the "
+        "splits. Give a "
+        "CSV file that lists the files instead.",
+        label=options.label,
+        content=options.content,
+        time=options.time,
+        split=options.split,
+    )
     endings = modalities.get(modality).suffixes
     names = [name for name in listing.names if name.lower().endswith(endings)]
     if not names:
-        raise DataError(f"{origin} has no {modality}s (there are {suffixes(listing.names)}). Known endings: "
-                        f"{_known_endings()}.")
+        raise DataError(
+            f"{origin} has no {modality}s (there are {suffixes(listing.names)}). Known endings: {_known_endings()}."
+        )
     splits = _splits(names)
     outside = [name for name in names if splits and top_folder(name) not in splits]
     names = [name for name in names if not splits or top_folder(name) in splits]
@@ -75,7 +84,8 @@ def read_listing(listing: Listing, options: Options) -> Table:
         notes += more
     places = [listing.place(name) for name in names]
     table = Draft(names, [path for path, _ in places], [member for _, member in places], columns).table(
-        origin, modality, (LABEL,) if options.labelled else (), quarantine, notes)
+        origin, modality, (LABEL,) if options.labelled else (), quarantine, notes
+    )
     if options.labelled:
         require_classes(table.column(LABEL), origin)
     return table
@@ -94,21 +104,27 @@ def _class(name: str, in_splits: bool) -> str:
     return parts[1] if in_splits else parts[0]
 
 
-def _in_class_folders(listing: Listing, names: list[str], in_splits: bool, modality: str) \
-        -> tuple[list[str], list[Quarantined]]:
+def _in_class_folders(
+    listing: Listing, names: list[str], in_splits: bool, modality: str
+) -> tuple[list[str], list[Quarantined]]:
     """The files that lie in a class folder, and the others with the reason."""
     depth = 2 if in_splits else 1
     inside = [name for name in names if name.count("/") >= depth]
     if not inside:
-        raise DataError(f"{listing.root} has {len(names)} {modality}s and no class folders. Put each class "
-                        "into a folder of its own, or give a CSV file with labels. "
-                        f"{_offer_table(listing)}".strip())
+        raise DataError(
+            f"{listing.root} has {len(names)} {modality}s and no class folders. Put each class "
+            "into a folder of its own, or give a CSV file with labels. "
+            f"{_offer_table(listing)}".strip()
+        )
     chosen = set(inside)
     strange = [name for name in listing.names if name not in chosen]
     endings = modalities.get(modality).suffixes
     kind = f"not {'an' if modality[0] in 'aeiou' else 'a'} {modality} file"
-    quarantine = [Quarantined(name, "it lies in no class folder" if name.lower().endswith(endings) else kind)
-                  for name in strange if name.count("/") >= depth or name.lower().endswith(endings)]
+    quarantine = [
+        Quarantined(name, "it lies in no class folder" if name.lower().endswith(endings) else kind)
+        for name in strange
+        if name.count("/") >= depth or name.lower().endswith(endings)
+    ]
     return inside, quarantine
 
 
@@ -117,9 +133,11 @@ def _nested(names: list[str], in_splits: bool) -> list[str]:
     deeper = next((name for name in names if name.count("/") > depth), None)
     if deeper is None:
         return []
-    return [f"Class folders have folders inside, such as '{deeper}'; its class is "
-            f"'{_class(deeper, in_splits)}'. If the inner folders are patients, videos or the like, keep "
-            "each in one part with --group folder."]
+    return [
+        f"Class folders have folders inside, such as '{deeper}'; its class is "
+        f"'{_class(deeper, in_splits)}'. If the inner folders are patients, videos or the like, keep "
+        "each in one part with --group folder."
+    ]
 
 
 def _offer_table(listing: Listing) -> str:

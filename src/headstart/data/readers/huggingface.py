@@ -65,7 +65,8 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     if "split" not in columns and all(part is not None for _, part in files):
         columns["split"] = pa.array([shard.part for shard in shards for _ in range(shard.count)], pa.string())
     table = Draft(ids, [path for path, _ in places], [member for _, member in places], columns).table(
-        origin, options.modality or DEFAULT, labels, (), notes)
+        origin, options.modality or DEFAULT, labels, (), notes
+    )
     for label in labels:
         require_classes(table.column(label), origin)
     return table
@@ -89,16 +90,20 @@ class _Shard:
                 metadata = parquet.ParquetFile(self.path)
                 self.schema, self.count = metadata.schema_arrow, metadata.metadata.num_rows
         except (pa.ArrowInvalid, OSError) as problem:
-            raise DataError(f"{self.path} cannot be read: {str(problem).splitlines()[0]} Download or write "
-                            "it again.") from None
+            raise DataError(
+                f"{self.path} cannot be read: {str(problem).splitlines()[0]} Download or write it again."
+            ) from None
 
     @property
     def _is_arrow(self) -> bool:
         return self.path.suffix == ".arrow"
 
     def _read(self, columns: list[str]) -> pa.Table:
-        return open_arrow(str(self.path)).select(columns) if self._is_arrow else \
-            parquet.read_table(self.path, columns=columns, partitioning=None)
+        return (
+            open_arrow(str(self.path)).select(columns)
+            if self._is_arrow
+            else parquet.read_table(self.path, columns=columns, partitioning=None)
+        )
 
     def light(self) -> pa.Table:
         """All columns but those of contents: labels, groups and the like."""
@@ -167,9 +172,11 @@ def _stack(shards: Sequence[_Shard], origin: str) -> pa.Table:
     light = [shard.light() for shard in shards]
     for shard, table in zip(shards, light, strict=True):
         if table.column_names != light[0].column_names:
-            raise DataError(f"{shard.path} has the columns {', '.join(table.column_names)}, and "
-                            f"{shards[0].path} has {', '.join(light[0].column_names)}. The files of {origin} "
-                            "must have the same.")
+            raise DataError(
+                f"{shard.path} has the columns {', '.join(table.column_names)}, and "
+                f"{shards[0].path} has {', '.join(light[0].column_names)}. The files of {origin} "
+                "must have the same."
+            )
     plain = [table.replace_schema_metadata(None) for table in light]
     return pa.concat_tables(plain, promote_options="permissive")
 
@@ -181,8 +188,11 @@ def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
     except ValueError:
         return {}
     features: Mapping[str, Any] = written.get("info", {}).get("features", {})
-    return {name: list(feature["names"]) for name, feature in features.items()
-            if isinstance(feature, dict) and isinstance(feature.get("names"), list)}
+    return {
+        name: list(feature["names"])
+        for name, feature in features.items()
+        if isinstance(feature, dict) and isinstance(feature.get("names"), list)
+    }
 
 
 def _named(rows: pa.Table, name: str, names: list[str]) -> pa.Table:
@@ -201,8 +211,9 @@ def _arrow_files(root: Path) -> list[File]:
     if not (root / "state.json").is_file():
         return []
     state = json.loads((root / "state.json").read_text(encoding="utf-8"))
-    return [(root / entry["filename"], split_name(str(state.get("_split") or "")))
-            for entry in state.get("_data_files", [])]
+    return [
+        (root / entry["filename"], split_name(str(state.get("_split") or ""))) for entry in state.get("_data_files", [])
+    ]
 
 
 def _parquet_files(root: Path) -> list[File]:
@@ -217,8 +228,12 @@ def _metadata_files(root: Path) -> list[File]:
     if not root.is_dir():
         return []
     folders = [root, *sorted(entry for entry in root.iterdir() if entry.is_dir() and split_name(entry.name))]
-    return [(folder / name, split_name(folder.name) if folder != root else None)
-            for folder in folders for name in _METADATA if (folder / name).is_file()]
+    return [
+        (folder / name, split_name(folder.name) if folder != root else None)
+        for folder in folders
+        for name in _METADATA
+        if (folder / name).is_file()
+    ]
 
 
 def _read_metadata(files: Sequence[File], root: Path, options: Options) -> Table:
@@ -229,8 +244,9 @@ def _read_metadata(files: Sequence[File], root: Path, options: Options) -> Table
         column = content_column(rows, options.content, str(path))
         folder = path.parent.relative_to(root).as_posix()
         prefix = "" if folder == "." else folder + "/"
-        named = pa.array([None if value is None else prefix + str(value)
-                          for value in rows.column(column).to_pylist()], pa.string())
+        named = pa.array(
+            [None if value is None else prefix + str(value) for value in rows.column(column).to_pylist()], pa.string()
+        )
         rows = rows.set_column(rows.column_names.index(column), column, named)
         if part is not None and "split" not in rows.column_names:
             rows = rows.append_column("split", pa.array([part] * rows.num_rows, pa.string()))

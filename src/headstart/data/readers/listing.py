@@ -11,9 +11,14 @@ from pathlib import Path, PurePosixPath
 from headstart.core.errors import DataError
 
 SPLIT_NAMES = {
-    "train": "train", "training": "train",
-    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
-    "test": "test", "testing": "test",
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
 }
 """How people call the parts, and how they are called here."""
 _IGNORED = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", ".ds_store"}
@@ -50,6 +55,7 @@ def of_folder(root: Path) -> Listing:
     Raises:
         DataError: the folder cannot be read.
     """
+
     def refuse(problem: OSError) -> None:
         raise DataError(f"The folder {problem.filename} cannot be read: {os.strerror(problem.errno or 0)}.")
 
@@ -72,8 +78,7 @@ def of_zip(path: Path) -> Listing:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
     except zipfile.BadZipFile as problem:
-        raise DataError(f"{path} is not a zip file, or is damaged ({problem}). "
-                        "Download or pack it again.") from None
+        raise DataError(f"{path} is not a zip file, or is damaged ({problem}). Download or pack it again.") from None
     except PermissionError:
         raise DataError(f"No permission to read {path}.") from None
     if any(member.flag_bits & 1 for member in members):
@@ -111,5 +116,5 @@ def _without_wrapper(listing: Listing) -> Listing:
     top = tops.pop()
     if top.lower() in SPLIT_NAMES:
         return listing
-    shorter = tuple(name[len(top) + 1:] for name in listing.names)
+    shorter = tuple(name[len(top) + 1 :] for name in listing.names)
     return _without_wrapper(Listing(listing.root, shorter, listing.zipped, f"{listing.within}{top}/"))

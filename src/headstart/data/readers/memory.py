@@ -16,8 +16,13 @@ from headstart.data.readers.assemble import Draft, choose_modality, require_clas
 from headstart.data.table import LABEL, Table
 
 
-def from_memory(contents: Sequence[Any], labels: Sequence[Any] | None = None, *, modality: str | None = None,
-                groups: Sequence[Any] | None = None) -> Table:
+def from_memory(
+    contents: Sequence[Any],
+    labels: Sequence[Any] | None = None,
+    *,
+    modality: str | None = None,
+    groups: Sequence[Any] | None = None,
+) -> Table:
     """A table of `contents` (N), with `labels` (N) and `groups` (N) where given.
 
     Contents are paths, bytes, Pillow pictures or arrays; one array (N, …) is N contents. Ids are `item 000`,
@@ -31,12 +36,13 @@ def from_memory(contents: Sequence[Any], labels: Sequence[Any] | None = None, *,
         raise DataError("The list of contents is empty. Give at least a few examples of each class.")
     for name, values in (("labels", labels), ("groups", groups)):
         if values is not None and len(values) != count:
-            raise DataError(f"There are {count} contents and {len(values)} {name}. Give one of each for each "
-                            "example.")
+            raise DataError(f"There are {count} contents and {len(values)} {name}. Give one of each for each example.")
     paths = [isinstance(content, (str, Path)) for content in contents]
     if any(paths) and not all(paths):
-        raise DataError("The contents are partly paths and partly not (the first that is not: number "
-                        f"{paths.index(False)}). Give one kind.")
+        raise DataError(
+            "The contents are partly paths and partly not (the first that is not: number "
+            f"{paths.index(False)}). Give one kind."
+        )
     columns: dict[str, pa.Array] = {}
     if labels is not None:
         columns[LABEL] = _label_column(labels)
@@ -67,11 +73,20 @@ def _of_objects(contents: Sequence[Any], columns: dict[str, pa.Array]) -> tuple[
 
 def _label_column(labels: Sequence[Any]) -> pa.Array:
     """Labels as strings, lists of strings, or numbers."""
-    values = labels.tolist() if isinstance(labels, np.ndarray) else [
-        value.item() if isinstance(value, np.generic) else value for value in labels]
+    values = (
+        labels.tolist()
+        if isinstance(labels, np.ndarray)
+        else [value.item() if isinstance(value, np.generic) else value for value in labels]
+    )
     if any(isinstance(value, (list, tuple, set, frozenset)) for value in values):
-        lists = [None if value is None else sorted(map(str, value)) if isinstance(value, (set, frozenset))
-                 else [str(part) for part in value] for value in values]
+        lists = [
+            None
+            if value is None
+            else sorted(map(str, value))
+            if isinstance(value, (set, frozenset))
+            else [str(part) for part in value]
+            for value in values
+        ]
         return pa.array(lists, pa.list_(pa.string()))
     try:
         return pa.array(values)

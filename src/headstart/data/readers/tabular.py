@@ -80,14 +80,18 @@ def parse(content: bytes, name: str) -> pa.Table:
             header = content.lstrip(b"\xef\xbb\xbf").splitlines()[0]
             delimiter = ";" if suffix == ".csv" and header.count(b";") > header.count(b",") else _TEXT[suffix]
             rows = csv.read_csv(
-                io.BytesIO(content), read_options=csv.ReadOptions(use_threads=False),
+                io.BytesIO(content),
+                read_options=csv.ReadOptions(use_threads=False),
                 parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-                convert_options=csv.ConvertOptions(strings_can_be_null=True, null_values=[""]))
+                convert_options=csv.ConvertOptions(strings_can_be_null=True, null_values=[""]),
+            )
         else:
             rows = lines.read_json(io.BytesIO(content))
     except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as problem:
-        raise DataError(f"{name} cannot be read as {suffix[1:].upper()}: {str(problem).splitlines()[0]}. "
-                        "Mend that row, or save the file as UTF-8.") from None
+        raise DataError(
+            f"{name} cannot be read as {suffix[1:].upper()}: {str(problem).splitlines()[0]}. "
+            "Mend that row, or save the file as UTF-8."
+        ) from None
     return _clean(rows, name)
 
 
@@ -119,21 +123,25 @@ def assemble(rows: pa.Table, origin: str, options: Options, place: Place, name: 
     places = [place(value) if value is not None else ("", None) for value in files]
     modality = choose_modality([value for value in files if value is not None], options.modality)
     if modality is None:
-        raise DataError(f"The column '{column}' of {origin} holds no paths of files that can be learned "
-                        f"from; its first value is '{files[0]}'. The columns are {', '.join(known)}; choose "
-                        "with --content.")
+        raise DataError(
+            f"The column '{column}' of {origin} holds no paths of files that can be learned "
+            f"from; its first value is '{files[0]}'. The columns are {', '.join(known)}; choose "
+            "with --content."
+        )
     _require_some(places, files, origin, place)
     ids = row_ids(name, rows.num_rows)
     columns, labels, notes = value_columns(rows, options, origin, [value or "" for value in files], column)
     table = Draft(ids, [path for path, _ in places], [member for _, member in places], columns).table(
-        origin, modality, labels, (), notes)
+        origin, modality, labels, (), notes
+    )
     for label in labels:
         require_classes(table.column(label), origin)
     return table
 
 
-def value_columns(rows: pa.Table, options: Options, origin: str, files: Sequence[str], content: str) \
-        -> tuple[dict[str, pa.Array], tuple[str, ...], list[str]]:
+def value_columns(
+    rows: pa.Table, options: Options, origin: str, files: Sequence[str], content: str
+) -> tuple[dict[str, pa.Array], tuple[str, ...], list[str]]:
     """Labels, split, group, time and domain from the columns of `rows`; the names of the labels; notes."""
     columns: dict[str, pa.Array] = {}
     labels: tuple[str, ...] = ()
@@ -143,8 +151,10 @@ def value_columns(rows: pa.Table, options: Options, origin: str, files: Sequence
         labels = tuple(chosen) if len(chosen) > 1 else (LABEL,)
         for name, column in zip(labels, chosen, strict=True):
             if name != LABEL and name in STANDARD_COLUMNS:
-                raise DataError(f"A label column of {origin} is called '{name}', which has a meaning of its "
-                                "own here. Rename the column.")
+                raise DataError(
+                    f"A label column of {origin} is called '{name}', which has a meaning of its "
+                    "own here. Rename the column."
+                )
             columns[name] = label_values(rows.column(column))
     if "domain" in rows.column_names and "domain" not in labels:
         columns["domain"] = rows.column("domain").cast(pa.string())
@@ -166,17 +176,19 @@ def _add_split(columns: dict[str, pa.Array], rows: pa.Table, asked: str | None, 
     values = [str(value) for value in rows.column(name).to_pylist()]
     strange = sorted({value for value in values if split_name(value) is None})
     if strange and asked is None:
-        return [f"The column 'split' of {origin} is not used: it says '{strange[0]}', not train, validation "
-                "or test."]
+        return [f"The column 'split' of {origin} is not used: it says '{strange[0]}', not train, validation or test."]
     if strange:
-        raise DataError(f"The column '{name}' of {origin} says '{strange[0]}' in row "
-                        f"{values.index(strange[0]) + 1}. Use train, validation and test.")
+        raise DataError(
+            f"The column '{name}' of {origin} says '{strange[0]}' in row "
+            f"{values.index(strange[0]) + 1}. Use train, validation and test."
+        )
     columns["split"] = pa.array([split_name(value) for value in values], pa.string())
     return []
 
 
-def _add_group(columns: dict[str, pa.Array], rows: pa.Table, asked: str | None, origin: str,
-               files: Sequence[str]) -> list[str]:
+def _add_group(
+    columns: dict[str, pa.Array], rows: pa.Table, asked: str | None, origin: str, files: Sequence[str]
+) -> list[str]:
     if asked is None and "group" not in rows.column_names:
         return group_hint(rows)
     name = asked or "group"
@@ -200,12 +212,15 @@ def _plain(value: object) -> str | None:
     return text.replace("\\", "/") if text else None
 
 
-def _require_some(places: Sequence[tuple[str, str | None]], files: Sequence[str | None], origin: str,
-                  place: Place) -> None:
+def _require_some(
+    places: Sequence[tuple[str, str | None]], files: Sequence[str | None], origin: str, place: Place
+) -> None:
     """Refuses a table of which not a single file is there (a wrong folder, most often)."""
     if any(member is not None or (path and Path(path).exists()) for path, member in places):
         return
     first = next(value for value in files if value is not None)
     row = list(files).index(first) + 1
-    raise DataError(f"None of the {len(files)} files that {origin} lists is there; row {row} says '{first}', "
-                    f"which would be {place(first)[0]}. Paths are relative to the table.")
+    raise DataError(
+        f"None of the {len(files)} files that {origin} lists is there; row {row} says '{first}', "
+        f"which would be {place(first)[0]}. Paths are relative to the table."
+    )
