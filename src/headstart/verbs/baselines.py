@@ -23,6 +23,8 @@ from headstart.verbs.recipe import Recipe
 
 BUDGETS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """Shares of the training labels at which label efficiency is measured, besides all of them."""
+SHORT_OF_TIME = 0.75
+"""Share of its budget below which the network from random weights is trained again."""
 IMPROVING = 0.005
 """Gain of the primary metric over the last quarter of training from which an arm counts as still improving."""
 
@@ -107,13 +109,25 @@ def _zero_shot(adapted: Trained) -> Trained | None:
 
 
 def _scratch(adapted: Trained, recipe: Recipe, given: Mapping[str, Examples], bank: Bank) -> Trained:
-    """The same architecture from random weights, for the larger of the adaptation's time and the budget."""
+    """The same architecture from random weights, for the larger of the adaptation's time and the budget.
+
+    When the first steps were slow and the rest were not, it is trained again with the number of steps that fits.
+    """
     seconds = max(adapted.cost.seconds, recipe.baseline_budget)
-    strategy = Scratch(steps=recipe.baseline_steps) if recipe.baseline_steps else Scratch(seconds=seconds)
-    plan = strategy.plan(
-        adapted.source, adapted.task, Target(len(given["train"]), len(given["validation"])), recipe.seed
-    )
-    return run(plan, adapted.source, given, Workplace(bank))
+    if recipe.baseline_steps:
+        return _from_random(Scratch(steps=recipe.baseline_steps), adapted, recipe, given, bank)
+    trained = _from_random(Scratch(seconds=seconds), adapted, recipe, given, bank)
+    if trained.cost.seconds >= SHORT_OF_TIME * seconds:
+        return trained
+    steps = round(next(iter(trained.steps.values())) * seconds / trained.cost.seconds)
+    return _from_random(Scratch(steps=steps), adapted, recipe, given, bank)
+
+
+def _from_random(
+    strategy: Scratch, adapted: Trained, recipe: Recipe, given: Mapping[str, Examples], bank: Bank
+) -> Trained:
+    target = Target(len(given["train"]), len(given["validation"]))
+    return run(strategy.plan(adapted.source, adapted.task, target, recipe.seed), adapted.source, given, Workplace(bank))
 
 
 def _budgets(
