@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,10 +174,8 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         target, label=recipe.label, content=recipe.content, group=recipe.group, time=recipe.time, split=recipe.split
     )
     source = open_source(opened)  # before the contents are read: a misspelt name should cost nothing
-    with ThreadPoolExecutor(1) as aside:  # a library is loaded while pictures are read
-        described = aside.submit(_require_modality, source, table)
-        usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
-        described.result()
+    _require_modality(source, table)
+    usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
