@@ -30,7 +30,7 @@ class _Delayed:
     def _worth_showing(self) -> bool:
         """Not when the end is near; a start that was slow to get going says nothing of the rest."""
         elapsed = time.monotonic() - self.start
-        return (self.done < self.total and self.done >= self.total * 0.05) or elapsed > 5 * QUIET_SECONDS
+        return self.done < self.total and (self.done >= 0.05 * self.total or elapsed > 5 * QUIET_SECONDS)
 
     def _show(self) -> None:
         if not sys.stderr.isatty():
