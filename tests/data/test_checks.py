@@ -161,7 +161,7 @@ def test_objects_that_are_no_pictures(photos: Path) -> None:
     good = list(np.random.default_rng(0).integers(0, 255, (10, 16, 16), dtype=np.uint8))
     closed = PIL.Image.open(io.BytesIO((photos / "circle" / "circle_00.jpg").read_bytes()[:1200]))
     found = reasons(check(from_memory([*good, None, closed], list("ab" * 6))))
-    assert "NoneType" in found["item 10"] and "item 11" in found
+    assert "nothing in it" in found["item 10"] and "item 11" in found
 
 
 def test_two_palettes_of_one_drawing_are_two_contents() -> None:

@@ -270,6 +270,11 @@ class TestExamine:
 
 
 def test_registry() -> None:
-    assert modalities.names() == ["image"]
+    assert modalities.names() == ["image", "text"]
     assert open_modality("image").name == "image"
-    assert modality_of("a/B.JPG") == "image" and modality_of("a.txt") is None and modality_of("jpg") is None
+    assert (
+        modality_of("a/B.JPG") == "image"
+        and modality_of("a.txt") == "text"
+        and modality_of("a.xyz") is None
+        and modality_of("jpg") is None
+    )

@@ -92,8 +92,8 @@ class TestTables:
         refused(path, "no column 'part' (--split)", label="kind", split="part")
 
     def test_no_column_of_paths(self, photos: Path) -> None:
-        refused(csv(photos, "review,label", "good,a", "bad,b"), "no column of paths", "review, label", "--content")
-        refused(csv(photos, "review,label", "good,a", "bad,b"), "holds no paths", "'good'", content="review")
+        refused(csv(photos, "number,label", "1,a", "2,b"), "no column of paths or texts", "number, label", "--content")
+        refused(csv(photos, "file,label", "good,a", "bad,b"), "holds no paths", "'good'")
 
     def test_all_files_missing(self, photos: Path) -> None:
         refused(

@@ -53,6 +53,12 @@ class Paper(Source):
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
         raise AssertionError("nothing is prepared for a receipt")
 
+    def noise(self, count: int) -> Inputs:
+        raise AssertionError("nothing is computed for a receipt")
+
+    def input_shape(self) -> tuple[int, ...]:
+        return (3, 8, 8)
+
     def entry(self) -> Any:
         raise AssertionError("nothing is computed for a receipt")
 

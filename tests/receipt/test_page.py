@@ -57,7 +57,7 @@ def parsed(page: str) -> Balanced:
 def test_pages_are_well_formed_and_need_nothing_else(make: type) -> None:
     receipt = prove(make()).receipt
     pictures = {mistake.id: draw("circle", place, (640, 480)) for place, mistake in enumerate(receipt.mistakes)}
-    page = render(receipt, pictures=pictures, looked=[("a rose", draw("square", 1))])
+    page = render(receipt, exhibits=pictures, looked=[("a rose", draw("square", 1))])
     reader = parsed(page)
     assert len(page.encode()) < 500_000
     assert reader.names.count("img") == len(pictures) + 1
@@ -71,7 +71,7 @@ def test_text_from_outside_stays_text() -> None:
     labels = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'] * 400
     given = evidence(labels=labels, run="<b>run</b>", warnings=("<i>careful</i>",))
     receipt = prove(given).receipt
-    reader = parsed(render(receipt, pictures={}, looked=[("<svg onload=alert(1)>", Image.new("RGB", (8, 8)))]))
+    reader = parsed(render(receipt, exhibits={}, looked=[("<svg onload=alert(1)>", Image.new("RGB", (8, 8)))]))
     assert not {"script", "b", "i"} & set(reader.names)
     assert reader.names.count("img") == 1
     text = card(receipt, "")
@@ -85,12 +85,12 @@ def test_large_confusions_become_a_list() -> None:
     assert cells is not None and few.confusion is not None
     assert [[cell.count for cell in row] for row in cells] == few.confusion.counts
     assert confusion_cells(many) is None
-    assert "most frequent of the confusions among 40 classes" in render(many, pictures={}, looked=[])
+    assert "most frequent of the confusions among 40 classes" in render(many, exhibits={}, looked=[])
 
 
 def test_a_perfect_model_has_a_page_too() -> None:
     receipt = prove(evidence(80, adapted=1.0, scratch=None, probe=None, budgets=())).receipt
-    page = render(receipt, pictures={}, looked=[])
+    page = render(receipt, exhibits={}, looked=[])
     parsed(page)
     assert receipt.mistakes == [] and "Most confident mistakes" not in page
 

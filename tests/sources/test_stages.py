@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ class Bare:
 
         blank = torch.zeros(1, 3, size, size)
         self.network = network
-        classifier = find_classifier(network, blank)
-        self.stages = cut(network, blank, classifier)
+        classifier = find_classifier(network, lambda: network(blank))
+        self.stages = cut(network, lambda: network(blank), classifier)
         self.description = Description(
             "bare", "bare", "bare", "image", "", self.stages, classifier, 7, (), {}, SourceCard()
         )
@@ -229,7 +230,7 @@ def test_networks_whose_answers_are_not_one_linear_layer_are_refused() -> None:
     distilled = random_timm("deit_tiny_distilled_patch16_224", {"img_size": 32, "depth": 1})  # the mean of two heads
     for network in (distilled, models.squeezenet1_0(weights=None).eval()):
         with pytest.raises(SourceError, match="not those of one linear layer"):
-            find_classifier(network, torch.randn(1, 3, 32, 32))
+            find_classifier(network, partial(network, torch.randn(1, 3, 32, 32)))
 
 
 class Skipping(torch.nn.Module):

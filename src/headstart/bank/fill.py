@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +28,8 @@ FLUSH_BYTES = 64_000_000
 
 AHEAD = 512
 """Examples that are decoded ahead of the trunk: work for the other cores while it is converted."""
+WINDOW = 4096
+"""Examples that are put in the order of their lengths at a time, where they differ."""
 
 
 @dataclass
@@ -78,21 +82,45 @@ def stream(
     """Computes features of the contents called `keys`, a batch at a time: (their keys, features, how)."""
     row_of = {key: int(row) for key, row in zip(examples.content_keys(), examples.indices, strict=True)}
     contents = Contents(examples.table)
+    running: deque[list[tuple[str, int]]] = deque()
 
-    def prepared(key: str) -> Inputs:
-        return prepare_row(source, contents, examples.table, row_of[key], view, key)
+    def prepared(key: str) -> tuple[str, Inputs]:
+        return key, prepare_row(source, contents, examples.table, row_of[key], view, key)
 
     def batches() -> Iterator[Inputs]:
-        ready = ahead(prepared, keys, depth=AHEAD)
-        for group in chunks(keys, BATCH):
-            yield source.collate([next(ready) for _ in group])
+        for group in alike(ahead(prepared, keys, depth=AHEAD), source):
+            running.append([(key, source.length(inputs)) for key, inputs in group])
+            yield source.collate([inputs for _, inputs in group])
 
     trunk = Trunk(source, points, len(keys), runtime)
     with progress(title, len(keys)) as advance:
-        for group, output in zip(chunks(keys, BATCH), trunk.run(batches()), strict=True):
+        for output in trunk.run(batches()):
             assert trunk.choice is not None
-            yield group, output, trunk.choice
+            group = running.popleft()
+            yield [key for key, _ in group], unpadded(output, [length for _, length in group], source), trunk.choice
             advance(len(group))
+
+
+def alike(ready: Iterator[tuple[str, Inputs]], source: Source) -> Iterator[list[tuple[str, Inputs]]]:
+    """Batches in the order of `ready`; where examples differ in length, of about the same length among the next few
+    thousand, so that little is filled up."""
+    while window := list(itertools.islice(ready, WINDOW if source.varies else BATCH)):
+        if source.varies:
+            window.sort(key=lambda item: -source.length(item[1]))
+        yield from map(list, chunks(window, BATCH))
+
+
+def unpadded(output: Output, lengths: Sequence[int], source: Source) -> Output:
+    """The same without what only filled the batch up: where the outputs of a stage differ in length, an array of
+    arrays (N,) of (L, D)."""
+    found: Output = {}
+    for point, values in output.items():
+        found[point] = values
+        if -1 in point.shape(source.description):
+            found[point] = np.empty(len(values), object)
+            for row, length in enumerate(lengths):
+                found[point][row] = values[row, :length]
+    return found
 
 
 def prepare_row(source: Source, contents: Contents, table: Table, row: int, view: int, key: str) -> Inputs:
@@ -139,7 +167,7 @@ def fill(
         held.extend(group)
         for point in shelves:
             waiting[point].append(output[point])
-            size += output[point].nbytes
+            size += sum(row.nbytes for row in output[point])
         if size > FLUSH_BYTES:
             flush()
             size = 0

@@ -190,12 +190,11 @@ class Shelf:
         self.shape = shape
         self.wished_runtime = wished_runtime
         self._type = pa.float16() if whole else pa.float32()
-        length = int(np.prod(shape))
+        self._length = -1 if -1 in shape else int(np.prod(shape))
         self.rows = Rows(
             folder,
-            pa.schema([("key", pa.string()), ("features", pa.list_(self._type, length)), ("check", pa.uint32())]),
+            pa.schema([("key", pa.string()), ("features", pa.list_(self._type, self._length)), ("check", pa.uint32())]),
         )
-        self._length = length
 
     def note(self, choice: Choice) -> None:
         """Keeps how the newest features were computed."""
@@ -215,16 +214,27 @@ class Shelf:
         """Adds features (N, …). Whole stages are kept in float16; what lies beyond its range is clipped."""
         kind = np.float16 if self._type == pa.float16() else np.float32
         limit = float(np.finfo(kind).max)
-        flat = np.ascontiguousarray(np.clip(features.reshape(len(keys), -1), -limit, limit), dtype=kind)
+        flat = [np.clip(row.reshape(-1), -limit, limit).astype(kind) for row in features]
         checks = np.array([zlib.crc32(row.tobytes()) for row in flat], dtype=np.uint32)
-        values = pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1), self._type), self._length)
+        every = pa.array(np.concatenate(flat), self._type)
+        values = (
+            pa.ListArray.from_arrays(pa.array(np.cumsum([0, *map(len, flat)]), pa.int32()), every)
+            if self._length < 0
+            else pa.FixedSizeListArray.from_arrays(every, self._length)
+        )
         self.rows.add(keys, {"features": values, "check": pa.array(checks)})
 
-    def read(self, keys: Sequence[str]) -> NDArray[np.float32]:
-        """Features (N, …) of `keys`, in their order, as float32."""
+    def read(self, keys: Sequence[str]) -> NDArray[Any]:
+        """Features (N, …) of `keys`, in their order, as float32; where they differ in length, an array (N,) of
+        arrays."""
         if not len(keys):
-            return np.zeros((0, *self.shape), np.float32)
+            return np.zeros((0, *self.shape[self._length < 0 :]), np.float32)
         values = self.rows.take(keys, "features").combine_chunks()
+        if self._length < 0:
+            found = np.empty(len(keys), object)
+            for row, one in enumerate(values):
+                found[row] = one.values.to_numpy().astype(np.float32).reshape(self.shape)
+            return found
         flat = values.flatten().to_numpy(zero_copy_only=False)
         return np.array(flat, dtype=np.float32).reshape(len(keys), *self.shape)  # a copy: Arrow's is read-only
 

@@ -107,10 +107,7 @@ def sources(
 
     if stages is not None:
         found = open_source(stages)
-        rows = [
-            (stage.name, f"{stage.parameters:,}", "×".join(map(str, stage.shape)), str(stage.width))
-            for stage in found.stages
-        ]
+        rows = [(stage.name, f"{stage.parameters:,}", _shape(stage.shape), str(stage.width)) for stage in found.stages]
         show_table(
             f"{found.name}: input {'×'.join(map(str, found.input_shape()))}, licence {found.description.card.licence}",
             ("stage", "parameters", "output", "features"),
@@ -133,6 +130,11 @@ def sources(
     show_table("", ("source", "parameters", "input", "trained on", "where"), lines)
     if len(entries) > SHOWN:
         print(f"… and {len(entries) - SHOWN} more: narrow it with --search.")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    """`7×7×320`; L for an axis whose length differs between examples."""
+    return "×".join("L" if length < 0 else str(length) for length in shape)
 
 
 def compare(runs: Annotated[list[Path], typer.Argument(help="Two or more runs.", show_default=False)]) -> None:

@@ -11,7 +11,10 @@ Target = Annotated[str, typer.Argument(help="Folder, table file, data set folder
 Source = Annotated[str, typer.Option("--source", "-s", help="What to start from; `headstart sources` lists some.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write.", show_default=False)]
 Label = Annotated[str | None, typer.Option(help="Column to learn.", show_default=False)]
-Content = Annotated[str | None, typer.Option(help="Column of paths or pictures.", show_default=False)]
+Content = Annotated[
+    str | None,
+    typer.Option("--content", "--text", help="Column of paths, pictures or texts; several as a,b.", show_default=False),
+]
 Group = Annotated[
     str | None, typer.Option(help="Column whose values never lie across parts (patient, video).", show_default=False)
 ]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core import hardware, seeds
 
+ALIKE = 32
+"""Batches' worth of examples that are sorted by length at a time."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -21,18 +23,44 @@ def order(count: int, seed: int, epoch: int, name: str = "train") -> NDArray[np.
     return seeds.generator(seed, "order", name, epoch).permutation(count)
 
 
-def batch_positions(count: int, size: int, seed: int, step: int, name: str = "train") -> NDArray[np.int64]:
+def batch_positions(
+    count: int, size: int, seed: int, step: int, name: str = "train", lengths: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Positions (size,) of the batch at `step`; epochs follow each other without a gap, so every batch is full
-    (a set smaller than a batch is seen once a step)."""
+    (a set smaller than a batch is seen once a step).
+
+    Args:
+        lengths: of the examples (count,), where they differ: batches are then made of about equal ones.
+    """
     size = min(size, count)
     first = step * size
     epochs = range(first // count, (first + size - 1) // count + 1)
-    joined = np.concatenate([order(count, seed, epoch, name) for epoch in epochs])
+    joined = np.concatenate([_epoch(count, size, seed, epoch, name, lengths) for epoch in epochs])
     start = first - epochs[0] * count
     return joined[start : start + size]
 
 
-def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+def _epoch(
+    count: int, size: int, seed: int, epoch: int, name: str, lengths: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """The order of an epoch. With lengths, some batches' worth of random examples at a time are sorted and cut into
+    batches, whose order is random again; batches begin where those of the epoch before left off."""
+    shuffled = order(count, seed, epoch, name)
+    if lengths is None:
+        return shuffled
+    begun = -epoch * count % size
+    head, rest = shuffled[:begun], shuffled[begun:]
+    batches: list[NDArray[np.int64]] = []
+    for some in chunks(rest, ALIKE * size):
+        alike = some[np.argsort(lengths[some], kind="stable")]
+        batches += chunks(alike, size)
+    last = [batches.pop()] if len(rest) % size else []  # the one that the next epoch completes
+    random = seeds.generator(seed, "batches", name, epoch).permutation(len(batches))
+    return np.concatenate([head, *(batches[int(place)] for place in random), *last])
+
+
+def chunks(items: Any, size: int) -> Iterator[Any]:
+    """Slices of `size` of a sequence or an array."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 

@@ -4,6 +4,7 @@ memory."""
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -13,7 +14,7 @@ import pyarrow.compute as compute
 from numpy.typing import NDArray
 
 from headstart.core import fingerprints
-from headstart.data.table import Table
+from headstart.data.table import Examples, Table
 
 Content = Any
 """Bytes as they lie in the file, or the object that was handed over in memory."""
@@ -88,6 +89,13 @@ class Contents:
         return value.encode() if isinstance(value, str) else bytes(value)
 
 
+def contents_of(examples: Examples) -> Iterator[Content]:
+    """The contents of `examples`, in their order."""
+    contents = Contents(examples.table)
+    for row in examples.indices:
+        yield contents.read(int(row))
+
+
 class _Cells(Protocol):
     """One column of a file; the caller holds a lock."""
 
@@ -150,12 +158,18 @@ def digest(content: Content) -> str:
     """
     if isinstance(content, (bytes, bytearray, memoryview)):
         return fingerprints.of_bytes(bytes(content))
+    if isinstance(content, str):
+        return fingerprints.of_bytes(content.encode("utf-8", "surrogatepass"))
+    if isinstance(content, (dict, list)):
+        return fingerprints.of_json(content)
+    if content is None:
+        raise Unreadable("there is nothing in it")
     try:
         array: NDArray[Any] = np.asarray(content)
     except (OSError, ValueError, TypeError) as problem:  # such as a picture whose file is closed
         raise Unreadable(f"its values cannot be read ({problem})") from None
     if array.dtype.hasobject or array.ndim == 0:
-        raise Unreadable(f"an object of type {type(content).__name__}; give an array, a picture or bytes")
+        raise Unreadable(f"an object of type {type(content).__name__}; give an array, a picture, a text or bytes")
     mode = str(getattr(content, "mode", ""))
     parts = {f"memory{mode}": array}
     if mode == "P":

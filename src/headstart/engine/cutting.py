@@ -17,7 +17,7 @@ def cut_of(plan: Plan, source: Source, network: Network, examples: Examples) -> 
     besides the stage's output flows past it): then every example goes through the whole network.
     """
     cut = last_untouched(plan, source)
-    if cut is None or not len(examples):
+    if cut is None or not len(examples) or -1 in source.description.stage(cut).shape:
         return None
     contents = Contents(examples.table)
     two = [prepared(source, contents, examples, place % len(examples)) for place in range(2)]

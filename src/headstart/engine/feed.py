@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headstart.bank import Bank, Filled
 from headstart.bank.fill import fill, prepare_row
 from headstart.bank.store import Shelf
-from headstart.data.batches import ahead, batch_positions
+from headstart.data.batches import ahead, batch_positions, chunks
 from headstart.data.contents import Contents
 from headstart.data.table import Examples
 from headstart.engine.plan import Stream
@@ -63,6 +63,7 @@ class Feed:
         self.keys = examples.content_keys()
         self.targets = {head: tasks[head].encode(examples.labels(tasks[head].label)) for head in stream.heads}
         self._contents = Contents(examples.table)
+        self._lengths = self._measure() if source.varies else None
         self._blank = tensors(source.collate([prepared(source, self._contents, examples, 0)]))
         self._cut = cut
         self._shelves: list[Shelf] = []
@@ -84,14 +85,20 @@ class Feed:
 
     def batch(self, step: int) -> Batch:
         size = min(self.stream.batch, len(self))
-        positions = batch_positions(len(self), size, self.seed, step, self.stream.name)
+        positions = batch_positions(len(self), size, self.seed, step, self.stream.name, self._lengths)
         epochs = (step * size + np.arange(size)) // len(self)
         return self._batch(positions, [self._view(int(epoch)) for epoch in epochs])
 
     def in_order(self, size: int = 64) -> Iterator[Batch]:
-        """Every example once, as it is."""
-        starts = range(0, len(self), size)
-        return ahead(lambda start: self._batch(np.arange(start, min(start + size, len(self))), None), starts, depth=4)
+        """Every example once, as it is: in order, or where they differ in length, from short to long."""
+        order = np.arange(len(self)) if self._lengths is None else np.argsort(self._lengths, kind="stable")
+        return ahead(lambda positions: self._batch(positions, None), chunks(order, size), depth=4)
+
+    def _measure(self) -> NDArray[np.int64]:
+        def length(position: int) -> int:
+            return self.source.length(prepared(self.source, self._contents, self.examples, position))
+
+        return np.fromiter(ahead(length, range(len(self))), np.int64, len(self))
 
     def _view(self, epoch: int) -> int:
         if self.stream.views == 0:

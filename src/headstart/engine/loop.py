@@ -24,7 +24,6 @@ from headstart.engine.optimisers import set_rates
 from headstart.engine.plan import Plan, Stream, Train
 from headstart.engine.trained import Cost, Moment
 from headstart.sources.contract import Source
-from headstart.sources.network import pool
 from headstart.tasks import Task
 
 TIMED_STEPS = 3
@@ -170,7 +169,7 @@ def _step(
         cut = one.entered
         layout = phase.source.description.stage(cut[0]).layout if cut is not None else "map-last"
         mixed, targets = mix(stream, one, phase.tasks, layout)
-        pooled, outputs = forward(model, phase.source, mixed, spec_stages(phase, spec))
+        pooled, outputs = forward(model, mixed, spec_stages(phase, spec))
         step.pooled[name], step.outputs[name] = pooled, outputs  # type: ignore[index]
         for head in stream.heads:
             loss = phase.tasks[head].loss(outputs[head], targets[head])
@@ -198,7 +197,7 @@ def spec_stages(phase: Phase, spec: Train) -> tuple[str, ...]:
 
 
 def forward(
-    model: Model, source: Source, batch: Batch, wanted: tuple[str, ...], precise: bool = False
+    model: Model, batch: Batch, wanted: tuple[str, ...], precise: bool = False
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Pooled features of the stages `wanted`, and the scores of every head."""
     entered = batch.entered
@@ -206,7 +205,7 @@ def forward(
         entered = entered[0], entered[1].contiguous(memory_format=torch.channels_last)
     with autocast(precise):
         heard = model.network(batch.inputs, wanted, entered)
-    pooled = {stage: pool(heard[stage], source.description.stage(stage).layout).float() for stage in wanted}
+    pooled = {stage: model.network.pool(stage, heard[stage], batch.inputs).float() for stage in wanted}
     outputs = {
         name: head(torch.cat([pooled[stage] for stage in model.reads[name]], dim=1))
         for name, head in model.heads.items()

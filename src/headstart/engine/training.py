@@ -232,12 +232,15 @@ def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bo
     wanted = tuple(stage.name for stage in trained.source.stages if any(stage.name in head.at for head in plan.heads))
     model.eval()
     found: dict[str, list[NDArray[Any]]] = {head.name: [] for head in plan.heads}
+    positions: list[NDArray[np.int64]] = []
     with torch.no_grad():
         for batch in feed.in_order():
-            _, outputs = forward(model, trained.source, batch, wanted, precise)
+            _, outputs = forward(model, batch, wanted, precise)
+            positions.append(batch.positions)
             for name, values in outputs.items():
                 found[name].append(values.double().numpy())
-    return {name: np.concatenate(values) for name, values in found.items()}
+    order = np.argsort(np.concatenate(positions))
+    return {name: np.concatenate(values)[order] for name, values in found.items()}
 
 
 def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

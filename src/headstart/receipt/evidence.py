@@ -14,7 +14,7 @@ from headstart.engine.trained import Trained
 from headstart.sources import Source
 from headstart.tasks import Task
 
-ADAPTED, PROBE, ZERO_SHOT, SCRATCH = "adapted", "probe", "zero-shot", "scratch"
+ADAPTED, PROBE, ZERO_SHOT, SCRATCH, PLAIN = "adapted", "probe", "zero-shot", "scratch", "plain"
 """Names of the arms that sentences and warnings speak of; any other name is a trivial baseline's."""
 
 

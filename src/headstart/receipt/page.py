@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +10,11 @@ from typing import TYPE_CHECKING
 from headstart.receipt import figures, words
 from headstart.receipt.document import ArmSection, Measure, Range, Receipt
 from headstart.receipt.evidence import ADAPTED, PROBE, SCRATCH, ZERO_SHOT
+from headstart.receipt.exhibits import Exhibit, markup
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-    from PIL.Image import Image
 
-PICTURE_SIDE = 160
-PICTURE_QUALITY = 78
 SHADED_CLASSES = 30
 """More classes than this are not shown as a table; the most frequent confusions are listed instead."""
 STYLES = {ADAPTED: "adapted", PROBE: "probe", ZERO_SHOT: "zero", SCRATCH: "scratch"}
@@ -46,12 +42,12 @@ class Cell:
     is_right: bool
 
 
-def render(receipt: Receipt, *, pictures: Mapping[str, Image], looked: Sequence[tuple[str, Image]]) -> str:
+def render(receipt: Receipt, *, exhibits: Mapping[str, Exhibit], looked: Sequence[tuple[str, Exhibit]]) -> str:
     """The page.
 
     Args:
-        pictures: of mistakes, by the example's id; any of them may be missing.
-        looked: titles and pictures of where the model looked.
+        exhibits: of mistakes, by the example's id; any of them may be missing.
+        looked: titles and exhibits of what the answers depended on.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -71,10 +67,8 @@ def render(receipt: Receipt, *, pictures: Mapping[str, Image], looked: Sequence[
         labels_figure=label_figure(receipt),
         matrix=confusion_cells(receipt),
         reliability=figures.reliability_chart(receipt.reliability) if receipt.reliability else None,
-        pictures={
-            mistake.id: data_address(pictures[mistake.id]) for mistake in receipt.mistakes if mistake.id in pictures
-        },
-        looked=[(title, data_address(picture)) for title, picture in looked],
+        exhibits={name: markup(one, f"Test example {name}") for name, one in exhibits.items()},
+        looked=[(title, markup(one, f"Heat over the picture: {title}")) for title, one in looked],
     )
 
 
@@ -168,12 +162,3 @@ def confusion_cells(receipt: Receipt) -> list[list[Cell]] | None:
 def _shaded(count: int, total: int, is_right: bool) -> Cell:
     share = count / max(1, total)
     return Cell(count, round(100 * (share if is_right else math.sqrt(share))), is_right)
-
-
-def data_address(picture: Image) -> str:
-    """The picture inside its own address: a small JPEG."""
-    small = picture.convert("RGB")
-    small.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=PICTURE_QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -9,28 +9,35 @@ from pathlib import Path
 
 from headstart.core.errors import HeadstartError
 from headstart.sources import builtin
+from headstart.sources.contract import Description
 
 WELL_KNOWN = {
-    "timm/resnet18.a1_in1k": (11.7, 224),
-    "timm/resnet50.a1_in1k": (25.6, 224),
-    "timm/mobilenetv3_small_100.lamb_in1k": (2.5, 224),
-    "timm/mobilenetv3_large_100.ra_in1k": (5.5, 224),
-    "timm/efficientnet_b0.ra_in1k": (5.3, 224),
-    "timm/convnext_tiny.fb_in22k": (28.6, 224),
-    "timm/vit_tiny_patch16_224.augreg_in21k": (5.7, 224),
-    "timm/vit_small_patch14_dinov2.lvd142m": (22.1, 518),
-    "timm/swin_tiny_patch4_window7_224.ms_in1k": (28.3, 224),
-    "hf/google/vit-base-patch16-224": (86.6, 224),
-    "hf/microsoft/resnet-50": (25.6, 224),
-    "hf/facebook/convnext-tiny-224": (28.6, 224),
-    "hf/microsoft/swin-tiny-patch4-window7-224": (28.3, 224),
-    "hf/google/mobilenet_v2_1.0_224": (3.5, 224),
-    "torchvision/resnet50": (25.6, 224),
-    "torchvision/vgg16": (138.4, 224),
-    "torchvision/inception_v3": (27.2, 299),
-    "torchvision/mobilenet_v3_small": (2.5, 224),
+    "timm/resnet18.a1_in1k": (11.7, "224 px", "ImageNet"),
+    "timm/resnet50.a1_in1k": (25.6, "224 px", "ImageNet"),
+    "timm/mobilenetv3_small_100.lamb_in1k": (2.5, "224 px", "ImageNet"),
+    "timm/mobilenetv3_large_100.ra_in1k": (5.5, "224 px", "ImageNet"),
+    "timm/efficientnet_b0.ra_in1k": (5.3, "224 px", "ImageNet"),
+    "timm/convnext_tiny.fb_in22k": (28.6, "224 px", "ImageNet"),
+    "timm/vit_tiny_patch16_224.augreg_in21k": (5.7, "224 px", "ImageNet"),
+    "timm/vit_small_patch14_dinov2.lvd142m": (22.1, "518 px", "ImageNet"),
+    "timm/swin_tiny_patch4_window7_224.ms_in1k": (28.3, "224 px", "ImageNet"),
+    "hf/google/vit-base-patch16-224": (86.6, "224 px", "ImageNet"),
+    "hf/microsoft/resnet-50": (25.6, "224 px", "ImageNet"),
+    "hf/facebook/convnext-tiny-224": (28.6, "224 px", "ImageNet"),
+    "hf/microsoft/swin-tiny-patch4-window7-224": (28.3, "224 px", "ImageNet"),
+    "hf/google/mobilenet_v2_1.0_224": (3.5, "224 px", "ImageNet"),
+    "hf/sentence-transformers/all-MiniLM-L6-v2": (22.7, "256 pieces", "web text"),
+    "hf/distilbert/distilbert-base-uncased": (66.4, "512 pieces", "web text"),
+    "hf/google-bert/bert-base-uncased": (109.5, "512 pieces", "web text"),
+    "hf/FacebookAI/roberta-base": (124.6, "512 pieces", "web text"),
+    "hf/answerdotai/ModernBERT-base": (149.0, "8192 pieces", "web text"),
+    "hf/microsoft/deberta-v3-small": (141.3, "512 pieces", "web text"),
+    "torchvision/resnet50": (25.6, "224 px", "ImageNet"),
+    "torchvision/vgg16": (138.4, "224 px", "ImageNet"),
+    "torchvision/inception_v3": (27.2, "299 px", "ImageNet"),
+    "torchvision/mobilenet_v3_small": (2.5, "224 px", "ImageNet"),
 }
-"""Good first choices: millions of parameters and input size in pixels, from the libraries' own tables."""
+"""Good first choices: millions of parameters, what they take, what they saw; from their own pages."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,16 @@ def _here() -> Iterator[Entry]:
             description = open_folder(folder).description
         except HeadstartError:  # a model of another kind: not something to start from here
             continue
-        size = description.preparation["width"]
         card = description.card
-        yield Entry(name, card.parameters / 1e6, card.size, f"{size} px", card.licence, card.trained_on, here=True)
+        yield Entry(
+            name, card.parameters / 1e6, card.size, _takes(description), card.licence, card.trained_on, here=True
+        )
+
+
+def _takes(description: Description) -> str:
+    """224 px, or 256 pieces of words."""
+    known = description.preparation
+    return f"{known['width']} px" if "width" in known else f"{known['length']} pieces"
 
 
 def _hub_cache() -> Iterator[tuple[str, Path]]:
@@ -99,8 +113,8 @@ def _hub_cache() -> Iterator[tuple[str, Path]]:
 
 
 def _well_known() -> Iterator[Entry]:
-    for name, (parameters, pixels) in WELL_KNOWN.items():
-        yield Entry(name, parameters, 0, f"{pixels} px", "see its page", "ImageNet", here=False)
+    for name, (parameters, takes, trained_on) in WELL_KNOWN.items():
+        yield Entry(name, parameters, 0, takes, "see its page", trained_on, here=False)
 
 
 def _all_names() -> Iterator[str]:

@@ -7,7 +7,7 @@ are in the bank is used without importing the library it comes from.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ class Stage:
     layout: str
     """Of the output: "pooled" (N, D), "sequence" (N, L, D), "map" (N, D, H, W) or "map-last" (N, H, W, D)."""
     shape: tuple[int, ...]
-    """Of one example's output."""
+    """Of one example's output; -1 for an axis whose length differs between examples."""
     width: int
     """D, the length of the pooled features."""
     parameters: int
@@ -67,13 +67,15 @@ class Description:
     """Digest of architecture, configuration and weights."""
     stages: tuple[Stage, ...]
     classifier: str
-    """Path of the linear layer that answers the source's own task."""
+    """Path of the linear layer that answers the source's own task; empty when there is none."""
     outputs: int
-    """How many outputs that layer has."""
+    """How many outputs that layer has; 0 when there is none."""
     labels: tuple[str, ...]
     """Names of those outputs; empty when not known."""
     preparation: dict[str, Any]
     card: SourceCard
+    pooling: str = "mean"
+    """How a sequence becomes one vector: "mean", "first" or "last" of its positions."""
     configuration: dict[str, Any] = field(default_factory=dict)
     """The library's own configuration, from which the saved artefact's is made."""
 
@@ -155,6 +157,11 @@ class Source(ABC):
             Unreadable: the content cannot be decoded.
         """
 
+    def remarks(self, contents: Iterable[Any]) -> list[str]:
+        """What a user should know of how these contents become inputs, such as that some are cut off."""
+        del contents
+        return []
+
     @abstractmethod
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The same, augmented: view 0 is `prepare`; every other view is a pure function of (view, key)."""
@@ -163,9 +170,23 @@ class Source(ABC):
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
         """A batch, with a leading axis."""
 
+    @property
+    def varies(self) -> bool:
+        """Whether examples differ in length."""
+        return False
+
+    def length(self, inputs: Inputs) -> int:
+        """How long an example is; batches are made of examples of about the same length."""
+        del inputs
+        return 1
+
+    @abstractmethod
+    def noise(self, count: int) -> Inputs:
+        """A batch of random inputs, always the same, to compare two copies of a network with."""
+
     @abstractmethod
     def entry(self) -> torch.nn.Module:
-        """A module from a batch of inputs, as tensors, to what the network takes (normalised)."""
+        """A module from a batch of inputs, as tensors, to what the network takes: a tensor, or arguments by name."""
 
     @abstractmethod
     def module(self) -> torch.nn.Module:
@@ -187,10 +208,9 @@ class Source(ABC):
     def from_random(self, seed: int) -> Source:
         """The same architecture with random weights."""
 
+    @abstractmethod
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one example's input, for messages and tables."""
-        preparation = self.description.preparation
-        return (3, int(preparation["height"]), int(preparation["width"]))
+        """Shape of one example's input (the longest), for messages and tables."""
 
 
 def float_weights(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

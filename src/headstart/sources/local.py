@@ -8,7 +8,7 @@ from pathlib import Path
 from headstart.core import files
 from headstart.core.errors import SourceError
 from headstart.sources.contract import Source
-from headstart.sources.image import ImageSource
+from headstart.sources.library import LibrarySource
 
 RUN_MARK = "headstart.json"
 """Every run folder has this document; it names the source's family and the heads."""
@@ -37,16 +37,16 @@ def open_folder(folder: Path) -> Source:
         if "architecture" in config:
             return _timm(folder)
         if "model_type" in config or "architectures" in config:
-            from headstart.sources.transformers import TransformersSource
+            from headstart.sources.transformers import transformers_source
 
-            return TransformersSource(folder, str(folder))
+            return transformers_source(folder, str(folder))
     raise SourceError(
         f"{folder} is not a model folder: it has no config.json of timm or transformers, no layout.json, "
         f"and is not a run. Its files: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'none'}."
     )
 
 
-def _timm(folder: Path) -> ImageSource:
+def _timm(folder: Path) -> LibrarySource:
     from headstart.sources.timm import TimmSource
 
     return TimmSource(folder, str(folder))
@@ -55,15 +55,15 @@ def _timm(folder: Path) -> ImageSource:
 def _open_run(folder: Path) -> Source:
     """An earlier run is a folder in its source's own format; only torchvision has none of its own."""
     mark = files.read_json(folder / RUN_MARK)
-    source: ImageSource
+    source: LibrarySource
     if mark["family"] == "torchvision":
         from headstart.sources.torchvision import TorchvisionSource
 
         source = TorchvisionSource(mark["architecture"], folder=folder, name=str(folder))
     elif mark["family"] == "hf":
-        from headstart.sources.transformers import TransformersSource
+        from headstart.sources.transformers import transformers_source
 
-        source = TransformersSource(folder, str(folder))
+        source = transformers_source(folder, str(folder))
     else:
         source = _timm(folder)
     source.known = {**mark["description"], "name": str(folder)}

@@ -6,7 +6,7 @@ and are put in place of what the last frozen stage returns, while the stages bef
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +17,13 @@ from headstart.sources.stages import belongs
 if TYPE_CHECKING:
     from headstart.sources.contract import Source, Stage
 
-POOLED, FULL = "pooled", "full"
+MASK = "attention_mask"
+"""Input (N, L) that says which positions are there (1) and which only fill a batch up (0)."""
+
+
+def call(network: nn.Module, entered: Any) -> Any:
+    """What `network` returns for what an entry gives: a tensor, or arguments by name."""
+    return network(**entered) if isinstance(entered, dict) else network(entered)
 
 
 class Network(nn.Module):
@@ -37,8 +43,9 @@ class Network(nn.Module):
         self._heard: dict[str, torch.Tensor] = {}
         self._entered: tuple[str, torch.Tensor] | None = None
         last = source.stages[-1].name
-        self.classifier = self.body.get_submodule(self.description.classifier)
-        self.body.set_submodule(self.description.classifier, nn.Identity())
+        if self.description.classifier:
+            self.classifier = self.body.get_submodule(self.description.classifier)
+            self.body.set_submodule(self.description.classifier, nn.Identity())
         for stage in source.stages:
             module = self.body.get_submodule(stage.tap)
             if stage.name == last:
@@ -62,7 +69,7 @@ class Network(nn.Module):
             inputs = {name: value[:1] for name, value in inputs.items()}
             if entered[0] in self._wanted:
                 self._heard[entered[0]] = entered[1]
-        self.body(self.entry(inputs))
+        call(self.body, self.entry(inputs))
         heard, self._heard, self._entered = self._heard, {}, None
         return heard
 
@@ -93,11 +100,15 @@ class Network(nn.Module):
         return hook
 
     def _listen_last(self, stage: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: torch.Tensor) -> None:
-            if stage in self._wanted:
-                self._heard.setdefault(stage, output)
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if stage in self._wanted and not (self._entered is not None and self._entered[0] == stage):
+                self._heard[stage] = output[0] if isinstance(output, tuple) else output  # of several runs, the last
 
         return hook
+
+    def pool(self, stage: str, features: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """(N, D) of the output of `stage` for a batch of inputs."""
+        return pool(features, self._stages[stage].layout, inputs.get(MASK), self.description.pooling)
 
     def parameters_of(self, stage: Stage) -> list[tuple[str, nn.Parameter]]:
         return [(name, parameter) for name, parameter in self.body.named_parameters() if belongs(name, stage.owns)]
@@ -106,15 +117,39 @@ class Network(nn.Module):
         return [module for name, module in self.body.named_modules() if name and belongs(name, stage.owns)]
 
 
-def pool(features: torch.Tensor, layout: str) -> torch.Tensor:
-    """(N, D) of a stage's output: the mean over positions."""
+def pool(features: torch.Tensor, layout: str, mask: torch.Tensor | None = None, pooling: str = "mean") -> torch.Tensor:
+    """(N, D) of a stage's output: of a map, the mean over positions; of a sequence, what `pooling` says.
+
+    Args:
+        mask: (N, L), 1 for the positions of a sequence that count.
+        pooling: "mean", "first" or "last" of the positions that count.
+    """
     if layout == "map":
         return features.mean(dim=(2, 3))
     if layout == "map-last":
         return features.mean(dim=(1, 2))
     if layout == "sequence":
-        return features.mean(dim=1)
+        return _pool_sequence(features, mask, pooling)
     return features
+
+
+def _pool_sequence(features: torch.Tensor, mask: torch.Tensor | None, pooling: str) -> torch.Tensor:
+    if pooling == "first":
+        return features[:, 0]
+    if mask is None:
+        return features.mean(dim=1) if pooling == "mean" else features[:, -1]
+    counts = mask.to(features.dtype)
+    if pooling == "last":
+        places = torch.arange(1, mask.shape[1] + 1, device=mask.device).to(features.dtype)
+        counts = (counts * places == (counts * places).amax(dim=1, keepdim=True)).to(features.dtype)
+    return (features * counts.unsqueeze(-1)).sum(dim=1) / counts.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+class TextEntry(nn.Module):
+    """Numbers of word pieces and their mask (N, L) as the arguments of transformers' models."""
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: value.long() for name, value in inputs.items()}
 
 
 class ImageEntry(nn.Module):

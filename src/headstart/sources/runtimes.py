@@ -64,13 +64,13 @@ class OpenVino(Runtime):
             as fast as bfloat16 and a hundred times nearer to the reference.
     """
 
-    def __init__(self, model: Path, points: Sequence[Point], precision: str) -> None:
+    def __init__(self, model: Path, points: Sequence[Point], precision: str, *, varies: bool = False) -> None:
         import openvino
 
         core = openvino.Core()
         core.set_property({"CACHE_DIR": str(model.parent / "compiled")})
         self.name = f"openvino {precision}"
-        self._points = tuple(points)
+        self._points, self._varies = tuple(points), varies
         self._program = core.compile_model(
             model,
             "CPU",
@@ -90,8 +90,12 @@ class OpenVino(Runtime):
         return [hint for capability, hint in (("FP16", "f16"), ("BF16", "bf16")) if capability in able] + ["f32"]
 
     @staticmethod
-    def convert(trunk: torch.nn.Module, example: Inputs, model: Path) -> None:
-        """Writes the reference's `trunk` as a program for batches shaped like `example` (smaller ones are padded)."""
+    def convert(trunk: torch.nn.Module, example: Inputs, model: Path, *, varies: bool = False) -> None:
+        """Writes the reference's `trunk` as a program for batches shaped like `example` (smaller ones are padded).
+
+        Args:
+            varies: for batches of any number of examples and of any length instead.
+        """
         import warnings
 
         import openvino
@@ -99,7 +103,10 @@ class OpenVino(Runtime):
 
         keys = sorted(example)
         few = tuple(torch.from_numpy(np.repeat(example[key][:1], 2, axis=0)) for key in keys)
-        shapes = [openvino.PartialShape([BATCH, *example[key].shape[1:]]) for key in keys]
+        shapes = [
+            openvino.PartialShape([-1] * example[key].ndim if varies else [BATCH, *example[key].shape[1:]])
+            for key in keys
+        ]
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             traced = torch.jit.trace(trunk, few, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
@@ -122,7 +129,8 @@ class OpenVino(Runtime):
                 yield self._finish(busy, free)
             request = free.popleft()
             count = len(next(iter(batch.values())))
-            request.start_async({index: _pad(batch[key]) for index, key in enumerate(sorted(batch))})
+            whole = (lambda array: array) if self._varies else _pad
+            request.start_async({index: whole(batch[key]) for index, key in enumerate(sorted(batch))})
             busy.append((request, count))
         while busy:
             yield self._finish(busy, free)
@@ -148,9 +156,9 @@ def _build(source: Source, points: Sequence[Point]) -> torch.nn.Module:
     """Inputs (in the alphabetical order of their names) to the features at `points`."""
     import torch
 
-    from headstart.sources.network import Network, pool
+    from headstart.sources.network import Network
 
-    layouts = {stage.name: stage.layout for stage in source.stages}
+    names = sorted(source.noise(1))
     wanted = sorted({point.stage for point in points})
 
     class Trunk(torch.nn.Module):
@@ -158,10 +166,11 @@ def _build(source: Source, points: Sequence[Point]) -> torch.nn.Module:
             super().__init__()
             self.network = Network(source)
 
-        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            heard = self.network({"image": image}, wanted)
+        def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            inputs = dict(zip(names, given, strict=True))
+            heard = self.network(inputs, wanted)
             return tuple(
-                heard[point.stage] if point.whole else pool(heard[point.stage], layouts[point.stage])
+                heard[point.stage] if point.whole else self.network.pool(point.stage, heard[point.stage], inputs)
                 for point in points
             )
 

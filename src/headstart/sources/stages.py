@@ -5,6 +5,7 @@ The network is run once on a blank input to see what is executed, in which order
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,8 @@ class Unit:
     output: Any = None
 
 
-def find_classifier(network: nn.Module, batch: torch.Tensor) -> str:
-    """Path of the last linear layer that runs, which is the one that answers.
+def find_classifier(network: nn.Module, run: Callable[[], Any]) -> str:
+    """Path of the last linear layer that runs in `run`, which is the one that answers.
 
     Raises:
         SourceError: the network's output does not come from a linear layer.
@@ -51,7 +52,7 @@ def find_classifier(network: nn.Module, batch: torch.Tensor) -> str:
     ]
     try:
         with torch.no_grad():
-            output = first_tensor(network(batch))
+            output = first_tensor(run())
     finally:
         for handle in handles:
             handle.remove()
@@ -70,37 +71,46 @@ def _recorder(executed: list[tuple[str, torch.Tensor]], path: str) -> Any:
     return record
 
 
-def cut(network: nn.Module, batch: torch.Tensor, classifier: str) -> tuple[Stage, ...]:
-    """The stages of `network`, in the order in which they run on `batch` (1, C, H, W)."""
+def cut(network: nn.Module, run: Callable[[], Any], classifier: str, *, varies: bool = False) -> tuple[Stage, ...]:
+    """The stages of `network`, in the order in which they run.
+
+    Args:
+        run: runs the network on one example.
+        classifier: path of the linear layer that answers; empty when there is none, and all of it is trunk.
+        varies: examples differ in length, and so do the outputs of stages that are sequences.
+    """
     import torch
 
     trunk = {id(parameter): parameter.numel() for name, parameter in network.named_parameters()
-             if not belongs(name, (classifier,))}  # fmt: skip
-    units = [Unit(path, module) for path, module in _units(network, "", trunk) if path != classifier]
+             if not (classifier and belongs(name, (classifier,)))}  # fmt: skip
+    modules = {id(module): Unit(path, module) for path, module in reversed(_units(network, "", trunk))}
+    units = [unit for unit in modules.values() if unit.path != classifier]
     runs = 0
     entered: list[torch.Tensor] = []
 
     def seen(unit: Unit) -> Any:
         def record(_module: nn.Module, _inputs: Any, output: Any) -> None:
             nonlocal runs
+            if isinstance(output, tuple) and not _has_weights(unit.module):
+                return  # sines and cosines of positions, say: they lie beside the way
             unit.position, unit.output = runs, first_tensor(output)
             runs += 1
 
         return record
 
     handles = [unit.module.register_forward_hook(seen(unit)) for unit in units]
-    handles.append(
-        network.get_submodule(classifier).register_forward_pre_hook(lambda _module, inputs: entered.append(inputs[0]))
-    )
+    if classifier:
+        listen = network.get_submodule(classifier).register_forward_pre_hook
+        handles.append(listen(lambda _module, inputs: entered.append(inputs[0])))
     try:
         with torch.no_grad():
-            network(batch)
+            run()
     finally:
         for handle in handles:
             handle.remove()
     executed = sorted((unit for unit in units if unit.position >= 0), key=lambda unit: unit.position)
     groups = _group(executed)
-    return _stages(network, groups, classifier, entered[-1])
+    return _stages(network, groups, classifier, entered[-1] if entered else groups[-1][-1].output, varies)
 
 
 def _units(module: nn.Module, prefix: str, trunk: dict[int, int], within: bool = False) -> list[tuple[str, nn.Module]]:
@@ -135,6 +145,8 @@ def _opens(name: str, child: nn.Module, trunk: dict[int, int]) -> bool:
         return False
     if name in CONTAINERS or isinstance(child, nn.ModuleList):  # a list never runs itself
         return True
+    if not name.isdigit() and any(isinstance(inner, nn.ModuleList) for inner in child.children()):
+        return True
     share = sum(trunk.get(id(parameter), 0) for parameter in child.parameters()) / sum(trunk.values())
     if isinstance(child, nn.Sequential) and share > ALL_BUT_HEAD:
         return True
@@ -143,10 +155,10 @@ def _opens(name: str, child: nn.Module, trunk: dict[int, int]) -> bool:
 
 
 def _group(units: list[Unit]) -> list[list[Unit]]:
-    """Units without weights, and norms, join the stage before them."""
+    """Units without weights, and norms, join the stage before them; embeddings are added up, so they are one."""
     groups: list[list[Unit]] = []
     for unit in units:
-        if groups and not _has_weights(unit.module):
+        if groups and (not _has_weights(unit.module) or _embeds([*groups[-1], unit])):
             groups[-1].append(unit)
         else:
             groups.append([unit])
@@ -156,28 +168,37 @@ def _group(units: list[Unit]) -> list[list[Unit]]:
     return groups
 
 
+def _embeds(units: list[Unit]) -> bool:
+    from torch import nn
+
+    return all(isinstance(unit.module, nn.Embedding) for unit in units if _has_weights(unit.module))
+
+
 def _has_weights(module: nn.Module) -> bool:
     return any(parameter.ndim > 1 for parameter in module.parameters())
 
 
-def _stages(network: nn.Module, groups: list[list[Unit]], classifier: str, entered: torch.Tensor) -> tuple[Stage, ...]:
+def _stages(
+    network: nn.Module, groups: list[list[Unit]], classifier: str, entered: torch.Tensor, varies: bool
+) -> tuple[Stage, ...]:
     owned = [[unit.path for unit in group] for group in groups]
     for name, _ in list(network.named_parameters()) + list(network.named_buffers()):
-        if not belongs(name, (classifier, *(path for paths in owned for path in paths))):
+        if not belongs(name, (*filter(None, [classifier]), *(path for paths in owned for path in paths))):
             owned[0].append(name)  # class tokens, position embeddings: they act on the input
     stages = []
     for index, (group, paths) in enumerate(zip(groups, owned, strict=True)):
         last = index == len(groups) - 1
-        output = entered if last else group[-1].output
+        way = [unit for unit in group if unit.output.shape[0] == entered.shape[0]]  # not the embeddings of positions
+        output = entered if last else way[-1].output
         layout = layout_of(output)
         count = sum(parameter.numel() for name, parameter in network.named_parameters() if belongs(name, paths))
         stages.append(
             Stage(
                 name=group[0].path,
                 owns=tuple(paths),
-                tap=classifier if last else group[-1].path,
+                tap=classifier if last and classifier else way[-1].path,
                 layout=layout,
-                shape=tuple(output.shape[1:]),
+                shape=(-1, *output.shape[2:]) if varies and layout == "sequence" else tuple(output.shape[1:]),
                 width=_width(output, layout),
                 parameters=count,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,29 +11,39 @@ from numpy.typing import NDArray
 
 from headstart.core import files, fingerprints
 from headstart.core.errors import SourceError
-from headstart.data.modalities.image import ImagePreparation
 from headstart.sources import weights
-from headstart.sources.contract import Artefact, Source, SourceCard
-from headstart.sources.image import ImageSource
+from headstart.sources.contract import SourceCard
+from headstart.sources.library import LibrarySource
 
 if TYPE_CHECKING:
     import torch
 
 PREPROCESSOR = "preprocessor_config.json"
-RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
-"""Pillow's numbers, which preprocessor_config.json uses."""
 
 
-def open_transformers(name: str) -> Source:
+def open_transformers(name: str) -> LibrarySource:
     """`hf/OWNER/NAME` (or `hf/NAME`): a repository of the hub."""
     from headstart.sources.hub import folder_of
     from headstart.sources.local import in_models
 
-    return TransformersSource(in_models(name) or folder_of(name, f"hf/{name}"), f"hf/{name}")
+    return transformers_source(in_models(name) or folder_of(name, f"hf/{name}"), f"hf/{name}")
 
 
-class TransformersSource(ImageSource):
-    """An image classifier in the format of transformers."""
+def transformers_source(folder: Path, name: str) -> LibrarySource:
+    """The source in `folder`: of pictures where it says how they are prepared, of texts where it has a tokenizer."""
+    from headstart.sources import pieces
+
+    if any((folder / file).is_file() for file in pieces.FILES):
+        from headstart.sources.transformers_text import TransformersTexts
+
+        return TransformersTexts(folder, name)
+    from headstart.sources.transformers_image import TransformersImages
+
+    return TransformersImages(folder, name)
+
+
+class TransformersSource(LibrarySource):
+    """A model in the format of transformers, of any modality."""
 
     family = "hf"
 
@@ -46,43 +56,39 @@ class TransformersSource(ImageSource):
     def _config(self) -> dict[str, Any]:
         return dict(files.read_json(self.folder / "config.json"))
 
-    @cached_property
-    def _preprocessor(self) -> dict[str, Any]:
-        path = self.folder / PREPROCESSOR
-        if not path.is_file():
-            raise SourceError(
-                f"{self.folder} has no {PREPROCESSOR}, so how its pictures were prepared is not known. "
-                "Copy it from the model's page."
-            )
-        return dict(files.read_json(path))
-
     @property
     def architecture(self) -> str:
         return str(self._config.get("model_type") or self._config["architectures"][0])
 
     def identity(self) -> dict[str, Any]:
-        return {
-            "configuration": self._config,
-            "preprocessor": self._preprocessor,
-            "weights": fingerprints.of_file(self.path),
-        }
+        return {"configuration": self._config, "weights": fingerprints.of_file(self.path)}
 
     def configuration(self) -> dict[str, Any]:
         return self._config
 
-    def build(self, pretrained: bool) -> torch.nn.Module:
-        from transformers import AutoConfig, AutoModelForImageClassification
+    def build_as(self, automatic: Any, pretrained: bool, what: str, **options: Any) -> torch.nn.Module:
+        """The network that transformers' class `automatic` makes of this folder.
+
+        Raises:
+            SourceError: it makes none; `what` says what it was wanted as.
+        """
+        from transformers import AutoConfig
 
         try:
             if not pretrained:
                 config = AutoConfig.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
-                return AutoModelForImageClassification.from_config(config)  # type: ignore[no-any-return]
-            return AutoModelForImageClassification.from_pretrained(  # type: ignore[no-any-return]
-                self.folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype="float32"
+                return automatic.from_config(config, **options)  # type: ignore[no-any-return]
+            return automatic.from_pretrained(  # type: ignore[no-any-return]
+                self.folder,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype="float32",
+                **options,
             )
         except (ValueError, KeyError) as problem:
             raise SourceError(
-                f"transformers cannot open {self.name} as an image classifier: {str(problem).splitlines()[0]}"
+                f"transformers cannot open {self.name} as {what}: {str(problem).splitlines()[0]}"
             ) from None
 
     def weights(self) -> dict[str, NDArray[Any]]:
@@ -102,34 +108,6 @@ class TransformersSource(ImageSource):
         after = revert_weight_conversion(network, network.state_dict())
         return {name: value.numpy() for name, value in after.items() if not torch.equal(value, before[name])}
 
-    def image_preparation(self) -> ImagePreparation:
-        given = self._preprocessor
-        size, crop = given.get("size", 224), given.get("crop_size")
-        shorter: int | None
-        if isinstance(size, int):
-            height = width = size
-            shorter = size if given.get("do_center_crop") else None
-        elif "shortest_edge" in size:
-            shorter = height = width = int(size["shortest_edge"])
-        else:
-            height, width, shorter = int(size["height"]), int(size["width"]), None
-        if given.get("do_center_crop", False) and crop is not None:
-            height = int(crop["height"] if isinstance(crop, dict) else crop)
-            width = int(crop["width"] if isinstance(crop, dict) else crop)
-        elif shorter is not None and shorter < 384 and given.get("crop_pct"):
-            shorter = int(shorter / given["crop_pct"])
-        none = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-        mean, std = (given["image_mean"], given["image_std"]) if given.get("do_normalize", True) else none
-        return ImagePreparation(
-            height=height,
-            width=width,
-            resize=shorter,
-            crop_mode="center" if shorter else "squash",
-            interpolation=RESAMPLE.get(given.get("resample", 2), "bilinear"),
-            mean=tuple(mean),
-            std=tuple(std),
-        )
-
     def own_labels(self) -> tuple[str, ...]:
         known = self._config.get("id2label") or {}
         names = tuple(str(known[key]) for key in sorted(known, key=int))
@@ -146,21 +124,3 @@ class TransformersSource(ImageSource):
             datasets = facts.get("datasets", trained_on)
             trained_on = ", ".join(datasets) if isinstance(datasets, list) else str(datasets)
         return SourceCard(licence=licence, trained_on=trained_on, size=self.path.stat().st_size, place=str(self.folder))
-
-    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
-        names = list(labels) if len(labels) == outputs else [f"LABEL_{number}" for number in range(outputs)]
-        document = {
-            **self._config,
-            "num_labels": outputs,
-            "id2label": dict(map(_pair, enumerate(names))),
-            "label2id": {label: number for number, label in enumerate(names)},
-        }
-        return Artefact(
-            {"config.json": document},
-            (self.folder / PREPROCESSOR,),
-            "transformers.AutoModelForImageClassification.from_pretrained('{folder}')",
-        )
-
-
-def _pair(item: tuple[int, str]) -> tuple[str, str]:
-    return str(item[0]), item[1]

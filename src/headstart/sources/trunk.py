@@ -69,7 +69,7 @@ class Trunk:
             known = files.read_json(proof)
             if not known["precision"]:
                 return self._eager(first, known["reason"])
-            program = _opened(model, self.points, known["precision"])
+            program = self._opened(model, known["precision"])
             if program is not None:
                 self.choice = Choice(program.name, "converted and proven earlier", known["cosine"])
                 return program
@@ -95,7 +95,7 @@ class Trunk:
         """The trunk as a program, in the first precision that is proven equal to the reference."""
         start = time.perf_counter()
         try:
-            OpenVino.convert(self._reference.trunk, first, model)
+            OpenVino.convert(self._reference.trunk, first, model, varies=self.source.varies)
         except HeadstartError:
             raise
         except Exception as problem:  # the tracer and the converter raise any kind of error on what they do not know
@@ -103,7 +103,7 @@ class Trunk:
         seconds = round(time.perf_counter() - start, 2)
         files.write_json(self._timing_path(), {"seconds": seconds})
         for precision in OpenVino.precisions():
-            program = OpenVino(model, self.points, precision)
+            program = OpenVino(model, self.points, precision, varies=self.source.varies)
             cosine = self._parity(program, first)
             if cosine >= MEAN_COSINE:
                 files.write_json(
@@ -112,6 +112,13 @@ class Trunk:
                 self.choice = Choice(program.name, f"converted in {seconds:.1f} s", cosine)
                 return program
         return self._refuse(first, proof, f"the converted trunk differed (mean cosine {cosine:.4f} < {MEAN_COSINE})")
+
+    def _opened(self, model: Path, precision: str) -> OpenVino | None:
+        """A program that was converted before; None when its files are gone or damaged."""
+        try:
+            return OpenVino(model, self.points, precision, varies=self.source.varies)
+        except RuntimeError:
+            return None
 
     def _refuse(self, first: Inputs, proof: Path, reason: str) -> Runtime:
         """Eager from now on, and a note of why, so that the conversion is not tried again."""
@@ -150,7 +157,7 @@ class Trunk:
     def _model_path(self, first: Inputs) -> Path:
         import importlib.metadata
 
-        shape = [[key, *first[key].shape[1:]] for key in sorted(first)]
+        shape = [[key, *([] if self.source.varies else first[key].shape[1:])] for key in sorted(first)]
         key = fingerprints.of_json(
             [
                 [str(point) for point in self.points],
@@ -167,14 +174,6 @@ class Trunk:
     def _conversion_seconds(self) -> float:
         path = self._timing_path()
         return float(files.read_json(path)["seconds"]) if path.is_file() else CONVERSION_SECONDS
-
-
-def _opened(model: Path, points: Sequence[Point], precision: str) -> OpenVino | None:
-    """A program that was converted before; None when its files are gone or damaged."""
-    try:
-        return OpenVino(model, points, precision)
-    except RuntimeError:
-        return None
 
 
 def _openvino_serves() -> bool:

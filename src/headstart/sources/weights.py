@@ -75,3 +75,11 @@ def into(network: Any, arrays: dict[str, NDArray[Any]], path: Path) -> None:
     network.load_state_dict(
         {name: torch.tensor(array, dtype=own[name].dtype) for name, array in arrays.items()}, strict=False
     )
+
+
+def names(path: Path) -> list[str]:
+    """Names of the tensors of a safetensors file, without reading them."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as opened:
+        return list(opened.keys())

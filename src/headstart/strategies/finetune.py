@@ -60,6 +60,8 @@ class Finetune(Strategy):
     )
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
+        if self.mix != "none" and source.varies:
+            raise StrategyError(f"{self.mix} needs inputs of one size, and those of {source.title} differ in length.")
         rates = self._rates(source)
         stream = Stream("target", "train", (HEAD,), self.batch, self.views, self.mix, target.imbalance > IMBALANCE)
         head = Head(HEAD, task.describe(), (source.stages[-1].name,), start="solved")

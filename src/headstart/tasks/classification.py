@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -90,6 +90,21 @@ class Classification(Task):
 
     def _calibrated(self, solution: LinearSolution, targets: Targets) -> LinearSolution:
         return solution.scaled(fit_temperature(solution.left_out, targets))
+
+    def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores]:
+        """Logistic regression by scikit-learn; classes without an example get the lowest score."""
+        from sklearn.linear_model import LogisticRegression
+
+        fitted = LogisticRegression(C=strength, max_iter=300).fit(features, targets)
+
+        def answer(others: Any) -> Scores:
+            found = fitted.decision_function(others)
+            found = np.stack([-found / 2, found / 2], axis=1) if found.ndim == 1 else found
+            scores = np.full((len(found), self.outputs), found.min() - 10.0)
+            scores[:, fitted.classes_] = found
+            return scores
+
+        return answer
 
     def soften(self, solution: LinearSolution, features: NDArray[np.float32], targets: Targets) -> LinearSolution:
         """Scaled down until its log-loss on its own examples is the left-out one: with more features than examples it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -93,6 +93,16 @@ class Task(ABC):
     @abstractmethod
     def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
         """The head in closed form, calibrated, with its left-out scores."""
+
+    def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores] | None:
+        """A linear model on hand-made features (N, D), sparse or dense: from features to scores (N, K). None where the
+        task has none.
+
+        Args:
+            strength: inverse strength of the penalty.
+        """
+        del features, targets, strength
+        return None
 
     def soften(self, solution: LinearSolution, features: NDArray[np.float32], targets: Targets) -> LinearSolution:
         """The head as a start for training: where it fits its own examples too well to leave a gradient, less sure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -41,6 +41,13 @@ class Regression(Task):
         if solver not in ("best", "ridge"):
             raise StrategyError(f"Regression has no solver '{solver}'. Known: ridge.")
         return fit_ridge(features, np.asarray(targets, np.float64)[:, None])
+
+    def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores]:
+        """Ridge regression by scikit-learn."""
+        from sklearn.linear_model import Ridge
+
+        fitted = Ridge(alpha=1 / strength).fit(features, targets)
+        return lambda others: np.asarray(fitted.predict(others), np.float64).reshape(-1, 1)
 
     def left_out_loss(self, scores: Scores, targets: Targets) -> float:
         return measures.root_mean_squared_error(targets, scores[:, 0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from headstart.bank import Bank
 from headstart.core import files, hardware, settings
 from headstart.core.errors import HeadstartError, RunError
 from headstart.data import checks, splits
+from headstart.data.contents import contents_of
 from headstart.data.read import read
 from headstart.data.table import Examples, Table
 from headstart.engine.run import run
@@ -176,6 +178,9 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     source = open_source(opened)  # before the contents are read: a misspelt name should cost nothing
     _require_modality(source, table)
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
+    everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
+    remarks = source.remarks(contents_of(everything))
+    usable = replace(usable, table=usable.table.with_notes(*remarks))
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
@@ -186,8 +191,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     files.write_text(folder / RECIPE, dump(recipe))
     (folder / artefact.STATE).mkdir(exist_ok=True)
     given: Mapping[str, Examples] = {name: parts.part(name) for name in ("train", "validation", "fit")}
-    every = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
-    trained = run(plan, source, given, Workplace(bank, folder / artefact.STATE), upcoming=every)
+    trained = run(plan, source, given, Workplace(bank, folder / artefact.STATE), upcoming=everything)
     arms = baselines.arms(trained, recipe, parts, given, bank)
     evidence = proof.evidence(folder.name, trained, usable, parts, arms, recipe, watch)
     opens_with = artefact.write(folder, trained)

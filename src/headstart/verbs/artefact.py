@@ -58,6 +58,7 @@ def write(folder: Path, trained: Trained) -> str:
     files.write_json(folder / "labels.json", list(labels))
     files.write_json(folder / "preprocessing.json", source.description.preparation)
     documents = [weight_files.WEIGHTS, "labels.json", "preprocessing.json", *artefact.documents]
+    documents += [path.name for path in artefact.copies]
     documents += [] if folded else [HEADS]
     mark = {
         "format": FORMAT,
@@ -126,7 +127,8 @@ def _changed(path: Path) -> RunError:
 
 def is_folded(trained: Trained) -> bool:
     """Whether the one head reads what the source's own classifier reads, and so can take its place."""
-    return len(trained.heads) == 1 and trained.head.at == (trained.source.stages[-1].name,)
+    read_by_classifier = (trained.source.stages[-1].name,) if trained.source.description.classifier else ()
+    return len(trained.heads) == 1 and trained.head.at == read_by_classifier
 
 
 def state_of(trained: Trained) -> dict[str, NDArray[Any]]:
@@ -178,12 +180,12 @@ def _answers_alike(opened: Source, trained: Trained) -> None:
     """The fresh network's own logits equal the trained head on the fresh network's features (1e-3 of their range)."""
     import torch
 
+    from headstart.sources.network import call
     from headstart.sources.stages import first_tensor
 
     if not is_folded(trained):
         return
-    shape = opened.input_shape()
-    noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, *shape[1:], shape[0]), dtype=np.uint8))
+    noise = {name: torch.from_numpy(array) for name, array in opened.noise(4).items()}
     network = opened.module()
     state = network.state_dict()
     lost = [name for name, value in trained.weights.items() if not np.allclose(state[name].numpy(), value, atol=1e-6)]
@@ -193,7 +195,7 @@ def _answers_alike(opened: Source, trained: Trained) -> None:
     classifier = network.get_submodule(opened.description.classifier)
     classifier.register_forward_pre_hook(lambda _module, inputs: entered.append(inputs[0]))
     with torch.no_grad():
-        answers = first_tensor(network(opened.entry()({"image": noise}))).double().numpy()
+        answers = first_tensor(call(network, opened.entry()(noise))).double().numpy()
     expected = trained.head.scores(entered[-1].numpy())
     if np.abs(answers - expected).max() > 1e-3 * max(1.0, float(np.abs(expected).max())):
         raise RunError("A fresh network made from the run's folder answers differently. Please report this.")

@@ -14,8 +14,9 @@ from headstart.engine.plan import Plan
 from headstart.engine.predict import scores
 from headstart.engine.run import run
 from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
-from headstart.receipt.evidence import Arm, BudgetPoint
+from headstart.receipt.evidence import PLAIN, Arm, BudgetPoint
 from headstart.strategies import Target
+from headstart.strategies.plain import plain_scores
 from headstart.strategies.probe import HEAD, Probe
 from headstart.strategies.scratch import Scratch
 from headstart.strategies.zero_shot import own_head
@@ -65,6 +66,9 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         found.append(Arm("probe", "Closed-form head on frozen features", True, scores(probe, test, bank)[HEAD], probe))
     if not recipe.baselines:
         return Arms(tuple(found), (), None)
+    plain = plain_scores(adapted.task, given, test)
+    if plain is not None:
+        found.append(Arm(PLAIN, plain[0], False, plain[1]))
     scratch = _scratch(adapted, recipe, given, bank)
     found.append(scratch_arm(scratch, recipe, parts, bank))
     budgets = _budgets(adapted, recipe, parts, given, bank)

@@ -16,7 +16,7 @@ from headstart.receipt.assemble import measures_of
 from headstart.receipt.document import Measure
 from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
-from headstart.verbs.model import Model, readable
+from headstart.verbs.model import Model, learned_columns, readable
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     """
     from headstart.data.read import read
 
-    usable = readable(only_test(read(target, label=label or _learned_column(model, target))), model.source)
+    columns = learned_columns(model.folder, target)
+    table = read(target, label=label or _learned_column(model, target), content=columns)
+    usable = readable(only_test(table), model.source)
     values = usable.column(usable.labels[0]).to_pylist()
     task = model.task
     targets = task.encode(values)

@@ -98,7 +98,7 @@ class Model:
 
     def answer(self, contents: Any) -> Answers:
         """Predictions for what can be read, and a list of what cannot."""
-        table = readable(contents, self.source)
+        table = readable(contents, self.source, learned_columns(self.folder, contents))
         features = self.features(table, self.head.at)
         return Answers(table, self.task.decode(self.head.scores(features)), table.quarantine)
 
@@ -108,10 +108,13 @@ class Model:
         examples = Examples(table, np.arange(len(table)), keys)
         points = sorted({Point(stage) for stage in stages})
         parts: dict[Point, list[NDArray[np.float32]]] = {point: [] for point in points}
-        for _, output, _ in stream(self.source, examples, points, keys, title="Predictions"):
+        rows: list[int] = []
+        for group, output, _ in stream(self.source, examples, points, keys, title="Predictions"):
+            rows += map(int, group)
             for point in points:
                 parts[point].append(output[point])
-        return np.concatenate([np.concatenate(parts[Point(stage)]) for stage in stages], axis=1)
+        order = np.argsort(rows)
+        return np.concatenate([np.concatenate(parts[Point(stage)])[order] for stage in stages], axis=1)
 
     def evaluate(self, target: Any, *, label: str | None = None) -> Any:
         """How good the model is on other labelled data; see `headstart.verbs.evaluate`."""
@@ -136,8 +139,21 @@ class Model:
         return goal
 
 
-def readable(contents: Any, source: Source) -> Table:
+def learned_columns(folder: Path, contents: Any) -> str | None:
+    """The columns of contents that the recipe of a run names, for a table file to be read in the same way."""
+    from headstart.data.readers.rows import is_text_table
+    from headstart.verbs.recipe import load as load_recipe
+
+    path = folder / "recipe.yaml"
+    tables = isinstance(contents, (str, Path)) and (is_text_table(str(contents)) or str(contents).endswith(".parquet"))
+    return load_recipe(path).content if tables and path.is_file() else None
+
+
+def readable(contents: Any, source: Source, columns: str | None = None) -> Table:
     """The table of `contents`, without the rows whose content cannot be decoded.
+
+    Args:
+        columns: that hold the contents, where they are known.
 
     Raises:
         DataError: none can be.
@@ -147,7 +163,7 @@ def readable(contents: Any, source: Source) -> Table:
     from headstart.data.modalities import open_modality
     from headstart.data.read import read
 
-    table = read(contents, labelled=False, modality=source.description.modality)
+    table = read(contents, labelled=False, modality=source.description.modality, content=columns)
     modality, reader = open_modality(table.modality), Contents(table)
 
     def problem(row: int) -> str:

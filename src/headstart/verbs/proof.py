@@ -13,11 +13,11 @@ from headstart.data.splits import Splits
 from headstart.engine.trained import Trained
 from headstart.receipt.assemble import Proof, prove
 from headstart.receipt.evidence import Evidence
+from headstart.receipt.exhibits import Exhibit
 from headstart.verbs.baselines import Arms
 from headstart.verbs.recipe import Recipe
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from rich.console import Console
 
 SEALED = ("receipt.json", "predictions.parquet")
@@ -55,11 +55,11 @@ def write(folder: Path, found: Evidence, opens_with: str, console: Console | Non
     from headstart.receipt.page import render
 
     proof = prove(found)
-    pictures = _pictures(found, [mistake.id for mistake in proof.receipt.mistakes])
+    exhibits = _exhibits(found, [mistake.id for mistake in proof.receipt.mistakes])
     looked = _where_it_looked(found, proof) if not found.baselines_skipped else []
     with files.atomic(folder / "predictions.parquet") as temporary:
         parquet.write_table(proof.predictions, temporary)
-    files.write_text(folder / "receipt.html", render(proof.receipt, pictures=pictures, looked=looked))
+    files.write_text(folder / "receipt.html", render(proof.receipt, exhibits=exhibits, looked=looked))
     files.write_text(folder / "README.md", card(proof.receipt, opens_with))
     files.write_text(folder / "receipt.json", proof.receipt.model_dump_json(indent=1) + "\n")
     if console is not None:
@@ -69,16 +69,16 @@ def write(folder: Path, found: Evidence, opens_with: str, console: Console | Non
     return proof
 
 
-def _pictures(found: Evidence, ids: list[str]) -> dict[str, Image]:
-    """Small pictures of some test examples, by id."""
+def _exhibits(found: Evidence, ids: list[str]) -> dict[str, Exhibit]:
+    """What the page shows of some test examples, by id."""
     test = found.splits.test.examples
     rows = {name: int(row) for name, row in zip(test.ids(), test.indices, strict=True)}
     contents, modality = Contents(test.table), open_modality(test.table.modality)
-    return {name: modality.decode(contents.read(rows[name]), 160) for name in ids}
+    return {name: modality.show(contents.read(rows[name])) for name in ids}
 
 
-def _where_it_looked(found: Evidence, proof: Proof) -> list[tuple[str, Image]]:
-    """Pictures with what the answer depended on: the most confident mistakes, then the most confident answers."""
+def _where_it_looked(found: Evidence, proof: Proof) -> list[tuple[str, Exhibit]]:
+    """Examples with what the answer depended on: the most confident mistakes, then the most confident answers."""
     from headstart.verbs.attribution import attributions
 
     mistakes = [mistake.id for mistake in proof.receipt.mistakes[:LOOKED]]

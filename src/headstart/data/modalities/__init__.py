@@ -11,6 +11,7 @@ modalities: Registry[type[Modality]] = Registry(
     "modality",
     {
         "image": "headstart.data.modalities.image:Image",
+        "text": "headstart.data.modalities.text:Text",
     },
 )
 DEFAULT = "image"

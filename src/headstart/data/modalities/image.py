@@ -23,6 +23,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000"
 another program, are not."""
 THUMBNAIL = 16
 """Side of the thumbnail in pixels."""
+SHOWN = 160
+"""Side, in pixels, of what people are shown."""
 Result = TypeVar("Result")
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -85,6 +87,9 @@ class Image:
             return _guarded(content, _examine)
         except Unreadable as problem:
             return Facts(problem=str(problem))
+
+    def show(self, content: Content) -> PIL.Image.Image:
+        return self.decode(content, SHOWN)
 
 
 def _guarded(content: Content, work: Callable[[PIL.Image.Image], Result]) -> Result:

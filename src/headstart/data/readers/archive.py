@@ -7,6 +7,7 @@ from pathlib import Path
 from headstart.core.errors import DataError
 from headstart.data.readers import Options, folder, tabular
 from headstart.data.readers.listing import of_zip, top_folder
+from headstart.data.readers.rows import is_text_table
 from headstart.data.table import Table
 
 
@@ -18,7 +19,7 @@ class Archive:
 
     def read(self, path: Path, options: Options) -> Table:
         listing = of_zip(path)
-        tables = [name for name in listing.names if not top_folder(name) and tabular.is_text_table(name)]
+        tables = [name for name in listing.names if not top_folder(name) and is_text_table(name)]
         if len(tables) == 1 and options.labelled:
             return tabular.read_listed(listing, tables[0], options)
         if any(name.lower().endswith((".parquet", ".arrow")) for name in listing.names):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Collection
+
 import pyarrow as pa
 import pyarrow.compute as compute
 
@@ -26,39 +29,80 @@ CONTENT_NAMES = (
     "audio",
     "content",
 )
-LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category", "y", "tags", "species")
+TEXT_NAMES = (
+    "text",
+    "sentence",
+    "review",
+    "message",
+    "body",
+    "document",
+    "comment",
+    "tweet",
+    "utterance",
+    "question",
+    "content",
+    "description",
+    "title",
+)
+LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category", "y", "tags", "species",
+               "sentiment", "intent", "topic")  # fmt: skip
 GROUP_WORDS = ("patient", "subject", "person", "speaker", "video", "scene", "session", "user", "site")
 SEPARATORS = (";", "|")
 
 
-def content_column(rows: pa.Table, asked: str | None, origin: str) -> str:
-    """The column that holds paths or contents: the one asked for, else one with a usual name, else the only
-    one whose values end like files of a known modality.
+LOOKED_AT = 20
+"""Values by which a column is judged."""
+
+
+def content_columns(rows: pa.Table, asked: str | None, origin: str, label: str | None = None) -> list[str]:
+    """The columns that hold paths, pictures or texts: those asked for (`a,b`), else one whose values are paths of a
+    known modality or pictures, else one of text with a usual name, else the one with the longest texts.
+
+    Args:
+        label: the columns to learn, which are not contents.
 
     Raises:
         DataError: no such column; the message names those there are.
     """
     if asked is not None:
-        if asked not in rows.column_names:
-            raise missing_column(origin, asked, "content", rows.column_names)
-        return asked
-    lowered = {name.lower(): name for name in reversed(rows.column_names)}
+        names = [asked] if asked in rows.column_names else [name.strip() for name in asked.split(",")]
+        for name in names:
+            if name not in rows.column_names:
+                raise missing_column(origin, name, "content", rows.column_names)
+        return names
+    learned = {label, *(label or "").split(",")}
+    columns = [name for name in rows.column_names if name not in learned]
+    lowered = {name.lower(): name for name in reversed(columns)}
     candidates: list[str] = [lowered[name] for name in CONTENT_NAMES if name in lowered]
-    holding: list[str] = [name for name in rows.column_names if _holds_contents(rows.column(name))]
+    holding: list[str] = [name for name in columns if _holds_contents(rows.column(name))]
     for name in candidates:
         if name in holding:
-            return name
+            return [name]
     if len(holding) == 1 or (holding and not candidates):
-        return holding[0]
+        return [holding[0]]
+    texts = [name for name in columns if _is_text(rows.column(name).type)]
+    for name in TEXT_NAMES:
+        if lowered.get(name) in texts:
+            return [lowered[name]]
     if candidates:
-        return candidates[0]
+        return [candidates[0]]
+    longest = max(texts, key=lambda name: _mean_length(rows.column(name)), default=None)
+    if longest is not None and longest.lower() not in (*LABEL_NAMES, "split") and _has_spaces(rows.column(longest)):
+        return [longest]
     raise DataError(
-        f"{origin} has no column of paths that is known by its name or its values. The columns "
+        f"{origin} has no column of paths or texts that is known by its name or its values. The columns "
         f"are {', '.join(rows.column_names)}; name it with --content."
     )
 
 
-def label_columns(rows: pa.Table, asked: str | None, origin: str, content: str) -> list[str]:
+def holds_paths(column: pa.ChunkedArray, name: str) -> bool:
+    """Whether a column is taken for paths: by its values, or by its name where no value has spaces."""
+    if not _is_text(column.type) or _mostly_paths(column):
+        return not pa.types.is_list(column.type)
+    return name.lower() in CONTENT_NAMES[:-1] and not _has_spaces(column)
+
+
+def label_columns(rows: pa.Table, asked: str | None, origin: str, contents: Collection[str]) -> list[str]:
     """The columns to learn: those asked for (`a,b`), else the first with a usual name.
 
     Raises:
@@ -70,11 +114,11 @@ def label_columns(rows: pa.Table, asked: str | None, origin: str, content: str) 
             if name not in rows.column_names:
                 raise missing_column(origin, name, "label", rows.column_names)
         return names
-    lowered = {name.lower(): name for name in reversed(rows.column_names) if name != content}
+    lowered = {name.lower(): name for name in reversed(rows.column_names) if name not in contents}
     for name in LABEL_NAMES:
         if name in lowered:
             return [lowered[name]]
-    others = [name for name in rows.column_names if name != content]
+    others = [name for name in rows.column_names if name not in contents]
     raise DataError(
         f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). "
         f"Name it with --label; there are: {', '.join(others) or 'no other columns'}."
@@ -143,7 +187,29 @@ def _holds_contents(column: pa.ChunkedArray) -> bool:
         return bool(kind.get_field_index("bytes") >= 0)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return True
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        return False
-    first = str(next((value.as_py() for value in column if value.as_py()), ""))
-    return modality_of(first) is not None
+    return _is_text(kind) and _mostly_paths(column)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_list(kind))
+
+
+def _first(column: pa.ChunkedArray) -> list[str]:
+    """The first few values that are not empty."""
+    found = (value for value in column.slice(0, 50 * LOOKED_AT).to_pylist() if value)
+    return [str(value) for value in itertools.islice(found, LOOKED_AT)]
+
+
+def _mostly_paths(column: pa.ChunkedArray) -> bool:
+    """Whether most values end like files of a known modality."""
+    values = _first(column)
+    return 2 * sum(len(value) < 1024 and modality_of(value.strip()) is not None for value in values) > len(values)
+
+
+def _mean_length(column: pa.ChunkedArray) -> float:
+    values = _first(column)
+    return sum(map(len, values)) / max(1, len(values))
+
+
+def _has_spaces(column: pa.ChunkedArray) -> bool:
+    return any(" " in value.strip() for value in _first(column))

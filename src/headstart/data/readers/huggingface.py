@@ -19,7 +19,8 @@ from headstart.data.contents import open_arrow
 from headstart.data.modalities import DEFAULT
 from headstart.data.readers import Options, tabular
 from headstart.data.readers.assemble import Draft, require_classes, split_name
-from headstart.data.readers.columns import content_column
+from headstart.data.readers.columns import content_columns
+from headstart.data.readers.rows import read_rows
 from headstart.data.table import Table
 
 _METADATA = ("metadata.csv", "metadata.jsonl")
@@ -51,19 +52,21 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     rows = _stack(shards, origin)
     if not sum(shard.count for shard in shards):
         raise DataError(f"{origin} has no rows.")
-    column = content_column(shards[0].sample(), options.content, origin)
+    chosen = content_columns(shards[0].sample(), options.content, origin, options.label)
+    column = chosen[0]
     names = _class_names(shards[0].schema)
     for name, values in names.items():
         if name in rows.column_names and pa.types.is_integer(rows.column(name).type):
             rows = _named(rows, name, values)
+    if "split" not in rows.column_names and options.split is None and all(part is not None for _, part in files):
+        parts = [shard.part for shard in shards for _ in range(shard.count)]
+        rows = rows.append_column("split", pa.array(parts, pa.string()))
     if not shards[0].holds_bytes(column):
         folder = (root if root.is_dir() else root.parent).absolute()
         return tabular.assemble(rows, origin, options, lambda file: (str(folder / file), None), root.name)
     places = [place for shard in shards for place in shard.places(column)]
     ids = [name for shard in shards for name in tabular.row_ids(_relative(shard.path, root), shard.count)]
-    columns, labels, notes = tabular.value_columns(rows, options, origin, ids, column)
-    if "split" not in columns and all(part is not None for _, part in files):
-        columns["split"] = pa.array([shard.part for shard in shards for _ in range(shard.count)], pa.string())
+    columns, labels, notes = tabular.value_columns(rows, options, origin, ids, chosen)
     table = Draft(ids, [path for path, _ in places], [member for _, member in places], columns).table(
         origin, options.modality or DEFAULT, labels, (), notes
     )
@@ -240,8 +243,8 @@ def _read_metadata(files: Sequence[File], root: Path, options: Options) -> Table
     """An image folder whose labels stand in metadata files."""
     tables = []
     for path, part in files:
-        rows = tabular.parse(path.read_bytes(), path.name)
-        column = content_column(rows, options.content, str(path))
+        rows = read_rows(path)
+        column = content_columns(rows, options.content, str(path), options.label)[0]
         folder = path.parent.relative_to(root).as_posix()
         prefix = "" if folder == "." else folder + "/"
         named = pa.array(

@@ -11,9 +11,12 @@ import pyarrow as pa
 
 from headstart.core.errors import DataError
 from headstart.data.contents import IN_MEMORY
-from headstart.data.modalities import DEFAULT
+from headstart.data.modalities import DEFAULT, modality_of
 from headstart.data.readers.assemble import Draft, choose_modality, require_classes
+from headstart.data.readers.columns import LOOKED_AT
 from headstart.data.table import LABEL, Table
+
+TEXT = "text"
 
 
 def from_memory(
@@ -37,7 +40,8 @@ def from_memory(
     for name, values in (("labels", labels), ("groups", groups)):
         if values is not None and len(values) != count:
             raise DataError(f"There are {count} contents and {len(values)} {name}. Give one of each for each example.")
-    paths = [isinstance(content, (str, Path)) for content in contents]
+    texts = modality == TEXT or (modality is None and _are_texts(contents))
+    paths = [isinstance(content, (str, Path)) and not texts for content in contents]
     if any(paths) and not all(paths):
         raise DataError(
             "The contents are partly paths and partly not (the first that is not: number "
@@ -49,12 +53,28 @@ def from_memory(
     if groups is not None:
         columns["group"] = pa.array([str(group) for group in groups], pa.string())
     draft, memory = _of_paths(contents, columns) if all(paths) else _of_objects(contents, columns)
-    found = choose_modality(draft.paths if all(paths) else [], modality) or DEFAULT
+    found = TEXT if texts else choose_modality(draft.paths if all(paths) else [], modality) or DEFAULT
     learned = (LABEL,) if labels is not None else ()
     table = draft.table("the examples in memory", found, learned, memory=memory)
     if labels is not None:
         require_classes(table.column(LABEL), table.origin)
     return table
+
+
+def _are_texts(contents: Sequence[Any]) -> bool:
+    """Strings (or pairs of them, or lists of words) that are no names of files."""
+    first = contents[0]
+    if isinstance(first, (tuple, list, dict)):
+        return all(isinstance(part, str) for part in (first.values() if isinstance(first, dict) else first))
+    strings = [content for content in contents if isinstance(content, str)]
+    return len(strings) == len(contents) and not any(modality_of(text) or _exists(text) for text in strings[:LOOKED_AT])
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except OSError:  # too long for a file's name
+        return False
 
 
 def _of_paths(contents: Sequence[Any], columns: dict[str, pa.Array]) -> tuple[Draft, Sequence[Any]]:

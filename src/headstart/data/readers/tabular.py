@@ -1,14 +1,15 @@
-"""Tables in files: CSV, TSV, JSON lines and Parquet, with a column of paths or of contents."""
+"""Tables in files: CSV, TSV, JSON lines and Parquet, with a column of paths, of pictures, or of texts."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from headstart.core.errors import DataError
+from headstart.data.contents import IN_MEMORY
 from headstart.data.readers import Options
 from headstart.data.readers.assemble import (
     Draft,
@@ -19,22 +20,18 @@ from headstart.data.readers.assemble import (
     split_name,
 )
 from headstart.data.readers.columns import (
-    content_column,
+    content_columns,
     group_hint,
+    holds_paths,
     label_columns,
     label_values,
 )
 from headstart.data.readers.listing import Listing
+from headstart.data.readers.rows import is_text_table, parse, read_rows
 from headstart.data.table import LABEL, STANDARD_COLUMNS, Table
 
 Place = Callable[[str], tuple[str, str | None]]
 """From a path as the table has it to (path, member)."""
-_TEXT = {".csv": ",", ".tsv": "\t"}
-_LINES = (".jsonl", ".ndjson", ".json")
-
-
-def is_text_table(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in (*_TEXT, *_LINES)
 
 
 class Tabular:
@@ -48,12 +45,8 @@ class Tabular:
             from headstart.data.readers import huggingface
 
             return huggingface.read_files([(path, None)], path, options)
-        try:
-            rows = parse(path.read_bytes(), path.name)
-        except PermissionError:
-            raise DataError(f"No permission to read {path}.") from None
         folder = path.absolute().parent
-        return assemble(rows, str(path), options, lambda name: (str(folder / name), None), path.name)
+        return assemble(read_rows(path), str(path), options, lambda name: (str(folder / name), None), path.name)
 
 
 def read_listed(listing: Listing, name: str, options: Options) -> Table:
@@ -61,62 +54,40 @@ def read_listed(listing: Listing, name: str, options: Options) -> Table:
     return assemble(parse(listing.bytes(name), name), f"{listing.root}/{name}", options, listing.place, name)
 
 
-def parse(content: bytes, name: str) -> pa.Table:
-    """Rows and columns of a CSV, TSV or JSON-lines file.
+class Texts(Sequence[Any]):
+    """Contents that are cells of one column, or of several that belong together."""
 
-    Raises:
-        DataError: it is empty, or not of that format; the message names the row.
-    """
-    from pyarrow import csv
-    from pyarrow import json as lines
+    def __init__(self, rows: pa.Table, columns: Sequence[str]) -> None:
+        self._columns = {name: _as_text(rows.column(name)) for name in columns}
+        self._count = int(rows.num_rows)
 
-    if not content.strip():
-        raise DataError(f"{name} is empty. It needs a header line and a row for each example.")
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in _LINES and content.lstrip()[:1] == b"[":
-        raise DataError(f"{name} is one JSON list. Write one object a line (JSON lines) instead.")
-    try:
-        if suffix in _TEXT:
-            header = content.lstrip(b"\xef\xbb\xbf").splitlines()[0]
-            delimiter = ";" if suffix == ".csv" and header.count(b";") > header.count(b",") else _TEXT[suffix]
-            rows = csv.read_csv(
-                io.BytesIO(content),
-                read_options=csv.ReadOptions(use_threads=False),
-                parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-                convert_options=csv.ConvertOptions(strings_can_be_null=True, null_values=[""]),
-            )
-        else:
-            rows = lines.read_json(io.BytesIO(content))
-    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as problem:
-        raise DataError(
-            f"{name} cannot be read as {suffix[1:].upper()}: {str(problem).splitlines()[0]}. "
-            "Mend that row, or save the file as UTF-8."
-        ) from None
-    return _clean(rows, name)
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, row: Any) -> Any:
+        """A string or a list of words; a mapping from column to string where there are several columns."""
+        values = {name: column[row].as_py() for name, column in self._columns.items()}
+        return next(iter(values.values())) if len(values) == 1 else values
 
 
-def _clean(rows: pa.Table, name: str) -> pa.Table:
-    """`rows` with the spaces around its column names removed.
-
-    Raises:
-        DataError: two columns of one name, or text that is not UTF-8.
-    """
-    columns = [column.strip() for column in rows.column_names]
-    repeated = next((column for column in columns if columns.count(column) > 1), None)
-    if repeated is not None:
-        raise DataError(f"{name} has more than one column called '{repeated}'. Rename one of them.")
-    for column, kind in zip(columns, rows.schema.types, strict=True):
-        if pa.types.is_binary(kind):
-            raise DataError(f"The column '{column}' of {name} is not UTF-8. Save the file as UTF-8.")
-    return rows.rename_columns(columns)
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column if pa.types.is_list(column.type) else column.cast(pa.large_string())
 
 
 def assemble(rows: pa.Table, origin: str, options: Options, place: Place, name: str) -> Table:
-    """The table of examples for `rows`, whose content column holds paths."""
+    """The table of examples for `rows`, whose content columns hold paths or texts."""
     if rows.num_rows == 0:
         raise DataError(f"{origin} has a header and no rows.")
-    known = rows.column_names
-    column = content_column(rows, options.content, origin)
+    chosen = content_columns(rows, options.content, origin, options.label)
+    if len(chosen) == 1 and holds_paths(rows.column(chosen[0]), chosen[0]):
+        return _of_paths(rows, chosen[0], origin, options, place, name)
+    ids = row_ids(name, rows.num_rows)
+    columns, labels, notes = value_columns(rows, options, origin, ids, chosen)
+    draft = Draft(ids, [IN_MEMORY] * rows.num_rows, [str(row) for row in range(rows.num_rows)], columns)
+    return _learnable(draft.table(origin, "text", labels, (), notes, memory=Texts(rows, chosen)))
+
+
+def _of_paths(rows: pa.Table, column: str, origin: str, options: Options, place: Place, name: str) -> Table:
     files = [_plain(value) for value in rows.column(column).to_pylist()]
     if all(value is None for value in files):
         raise DataError(f"{origin} has no path in any row of its column '{column}'.")
@@ -125,29 +96,32 @@ def assemble(rows: pa.Table, origin: str, options: Options, place: Place, name: 
     if modality is None:
         raise DataError(
             f"The column '{column}' of {origin} holds no paths of files that can be learned "
-            f"from; its first value is '{files[0]}'. The columns are {', '.join(known)}; choose "
+            f"from; its first value is '{files[0]}'. The columns are {', '.join(rows.column_names)}; choose "
             "with --content."
         )
     _require_some(places, files, origin, place)
+    columns, labels, notes = value_columns(rows, options, origin, [value or "" for value in files], [column])
     ids = row_ids(name, rows.num_rows)
-    columns, labels, notes = value_columns(rows, options, origin, [value or "" for value in files], column)
-    table = Draft(ids, [path for path, _ in places], [member for _, member in places], columns).table(
-        origin, modality, labels, (), notes
-    )
-    for label in labels:
-        require_classes(table.column(label), origin)
+    draft = Draft(ids, [path for path, _ in places], [member for _, member in places], columns)
+    return _learnable(draft.table(origin, modality, labels, (), notes))
+
+
+def _learnable(table: Table) -> Table:
+    for label in table.labels:
+        if table.has(label):
+            require_classes(table.column(label), table.origin)
     return table
 
 
 def value_columns(
-    rows: pa.Table, options: Options, origin: str, files: Sequence[str], content: str
+    rows: pa.Table, options: Options, origin: str, files: Sequence[str], contents: Collection[str]
 ) -> tuple[dict[str, pa.Array], tuple[str, ...], list[str]]:
     """Labels, split, group, time and domain from the columns of `rows`; the names of the labels; notes."""
     columns: dict[str, pa.Array] = {}
     labels: tuple[str, ...] = ()
     notes: list[str] = []
     if options.labelled:
-        chosen = label_columns(rows, options.label, origin, content)
+        chosen = label_columns(rows, options.label, origin, contents)
         labels = tuple(chosen) if len(chosen) > 1 else (LABEL,)
         for name, column in zip(labels, chosen, strict=True):
             if name != LABEL and name in STANDARD_COLUMNS:

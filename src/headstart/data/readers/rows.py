@@ -1,0 +1,163 @@
+"""Rows and columns of text files: CSV, TSV and JSON lines, plain or gzipped. Large ones stay on the disk."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from headstart.core.errors import DataError
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+LINES = (".jsonl", ".ndjson", ".json")
+LARGE = 64_000_000
+"""Files of more bytes than this are not held in memory."""
+BLOCK = 32_000_000
+"""Bytes that are parsed at a time; no row can be longer."""
+
+
+def suffix_of(name: str) -> str:
+    """The ending that tells the format, lower case, without a .gz behind it."""
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
+
+
+def is_text_table(name: str) -> bool:
+    return suffix_of(name) in (*DELIMITERS, *LINES)
+
+
+def read_rows(path: Path) -> pa.Table:
+    """The table in a file. A large one is parsed in blocks to a file of Arrow's, which is mapped, not read.
+
+    Raises:
+        DataError: no permission, or what `parse` raises.
+    """
+    try:
+        if path.stat().st_size > LARGE:
+            return _clean(_on_disk(path), path.name)
+        return parse(_unzipped(path.read_bytes(), path.name), path.name)
+    except PermissionError:
+        raise DataError(f"No permission to read {path}.") from None
+
+
+def parse(content: bytes, name: str) -> pa.Table:
+    """Rows and columns of a CSV, TSV or JSON-lines file.
+
+    Raises:
+        DataError: it is empty, or not of that format; the message names the row.
+    """
+    from pyarrow import csv
+    from pyarrow import json as lines
+
+    if not content.strip():
+        raise DataError(f"{name} is empty. It needs a header line and a row for each example.")
+    suffix = suffix_of(name)
+    if suffix in LINES and content.lstrip()[:1] == b"[":
+        raise DataError(f"{name} is one JSON list. Write one object a line (JSON lines) instead.")
+    block = min(max(len(content) + 1, 1 << 20), (1 << 31) - 1)
+    try:
+        if suffix in DELIMITERS:
+            rows = csv.read_csv(
+                io.BytesIO(content),
+                read_options=csv.ReadOptions(use_threads=False, block_size=block),
+                **_csv_options(content.lstrip(b"\xef\xbb\xbf").splitlines()[0], suffix),
+            )
+        else:
+            rows = lines.read_json(io.BytesIO(content), read_options=lines.ReadOptions(block_size=block))
+    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as problem:
+        raise _unparsed(name, problem) from None
+    return _clean(rows, name)
+
+
+def _csv_options(header: bytes, suffix: str) -> dict[str, Any]:
+    from pyarrow import csv
+
+    semicolons = suffix == ".csv" and header.count(b";") > header.count(b",")
+    return {
+        "parse_options": csv.ParseOptions(delimiter=";" if semicolons else DELIMITERS[suffix], newlines_in_values=True),
+        "convert_options": csv.ConvertOptions(strings_can_be_null=True, null_values=[""]),
+    }
+
+
+def _unparsed(name: str, problem: Exception) -> DataError:
+    return DataError(
+        f"{name} cannot be read as {suffix_of(name)[1:].upper()}: {str(problem).splitlines()[0]}. "
+        "Mend that row, or save the file as UTF-8."
+    )
+
+
+def _on_disk(path: Path) -> pa.Table:
+    """The rows of a large file, mapped from a temporary file that goes away with the process."""
+    try:
+        with _opened(path) as stream:
+            return mapped(_blocks(stream, path))
+    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as problem:
+        raise _unparsed(path.name, problem) from None
+
+
+def _opened(path: Path) -> BinaryIO:
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _blocks(stream: BinaryIO, path: Path) -> Iterator[pa.RecordBatch]:
+    from pyarrow import csv
+    from pyarrow import json as lines
+
+    suffix = suffix_of(path.name)
+    if suffix in DELIMITERS:
+        with _opened(path) as first:
+            options = _csv_options(first.readline().lstrip(b"\xef\xbb\xbf"), suffix)
+        return iter(csv.open_csv(stream, read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK), **options))
+    return iter(lines.open_json(stream, read_options=lines.ReadOptions(block_size=BLOCK)))
+
+
+def mapped(batches: Iterator[pa.RecordBatch]) -> pa.Table:
+    """The batches as a table that lies in a temporary file."""
+    with tempfile.NamedTemporaryFile(suffix=".arrow") as file:  # mapped pages outlive the name
+        first = next(batches)
+        with pa.OSFile(file.name, "wb") as sink, pa.ipc.new_file(sink, first.schema) as writer:
+            writer.write_batch(first)
+            for batch in batches:
+                writer.write_batch(batch)
+        return pa.ipc.open_file(pa.memory_map(file.name)).read_all()
+
+
+def _unzipped(content: bytes, name: str) -> bytes:
+    if not name.lower().endswith(".gz"):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError) as problem:
+        raise DataError(f"{name} is not a whole gzip file ({problem}). Download or pack it again.") from None
+
+
+def _clean(rows: pa.Table, name: str) -> pa.Table:
+    """`rows` with the spaces around its column names removed.
+
+    Raises:
+        DataError: two columns of one name, or text that is not UTF-8.
+    """
+    columns = [column.strip() for column in rows.column_names]
+    repeated = next((column for column in columns if columns.count(column) > 1), None)
+    if repeated is not None:
+        raise DataError(f"{name} has more than one column called '{repeated}'. Rename one of them.")
+    for column, values in zip(columns, rows.columns, strict=True):
+        if pa.types.is_binary(values.type):
+            row = next(place for place, value in enumerate(values.to_pylist(), 1) if not _is_utf8(value))
+            raise DataError(
+                f"Row {row} of {name} is not UTF-8 in its column '{column}' (other rows may be). "
+                "Save the whole file as UTF-8."
+            )
+    return rows.rename_columns(columns)
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""What all sources of libraries share: a network that some library builds, and a description kept between runs."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from numpy.typing import NDArray
+
+from headstart.core import fingerprints, settings
+from headstart.core.errors import SourceError
+from headstart.sources.contract import Description, Source, SourceCard
+
+if TYPE_CHECKING:
+    import torch
+
+DESCRIPTION_VERSION = 3
+
+
+class LibrarySource(Source):
+    """A model of some library. Subclasses say where its weights are, how it is built and what it takes."""
+
+    family: str
+    modality: str
+
+    def __init__(self, name: str, seed: int | None = None) -> None:
+        self._name = name
+        self.seed = seed
+        self.known: Mapping[str, Any] | None = None
+        """Of an earlier run: its description, which its folder keeps."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    @abstractmethod
+    def architecture(self) -> str:
+        """The library's name of the architecture."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What distinguishes this source from every other: configuration and digest of the weights."""
+
+    @abstractmethod
+    def build(self, pretrained: bool) -> torch.nn.Module:
+        """A new network with its own classifier, if any; random weights come from torch's current generator."""
+
+    @abstractmethod
+    def preparation(self) -> dict[str, Any]:
+        """How contents become inputs, from the source's own configuration, as JSON."""
+
+    @abstractmethod
+    def own_labels(self) -> tuple[str, ...]:
+        """Names of the classifier's outputs, or () when they are not known."""
+
+    @abstractmethod
+    def card(self) -> SourceCard:
+        """Licence and provenance."""
+
+    @abstractmethod
+    def configuration(self) -> dict[str, Any]:
+        """The library's own configuration as JSON."""
+
+    @property
+    def pooling(self) -> str:
+        """How a sequence becomes one vector: "mean", "first" or "last" of its positions."""
+        return "mean"
+
+    def has_classifier(self) -> bool:
+        """Whether the network ends in a linear layer that answers a task of its own."""
+        return True
+
+    @cached_property
+    def description(self) -> Description:  # type: ignore[override]
+        if self.known is not None:
+            return Description.from_dict(self.known)
+        identity = fingerprints.of_json({**self.identity(), "family": self.family})
+        path = settings.current().descriptions / f"{identity}-{DESCRIPTION_VERSION}.json"
+        if path.exists():
+            return dataclasses.replace(Description.load(path), name=self._name)
+        description = self._describe(identity)
+        description.save(path)
+        return description
+
+    def _describe(self, fingerprint: str) -> Description:
+        import torch
+
+        from headstart.sources.network import call
+        from headstart.sources.stages import cut, find_classifier
+
+        with torch.random.fork_rng(devices=[]):
+            network = self.build(pretrained=False).eval()
+        preparation = self.preparation()
+        entry = self.entry_for(preparation)
+        blank = {name: torch.from_numpy(array) for name, array in self.blank(preparation).items()}
+        entered = entry(blank)
+        try:
+            classifier = find_classifier(network, lambda: call(network, entered)) if self.has_classifier() else ""
+            stages = cut(network, lambda: call(network, entered), classifier, varies=self.varies)
+        except (SourceError, RuntimeError) as problem:
+            raise SourceError(f"{self._name} cannot be used: {problem}") from None
+        outputs = network.get_submodule(classifier).out_features if classifier else 0
+        assert isinstance(outputs, int)
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        labels = self.own_labels()
+        return Description(
+            name=self._name,
+            family=self.family,
+            architecture=self.architecture,
+            modality=self.modality,
+            fingerprint=fingerprint,
+            stages=stages,
+            classifier=classifier,
+            outputs=outputs,
+            labels=labels if len(labels) == outputs else (),
+            preparation=preparation,
+            card=dataclasses.replace(self.card(), parameters=parameters),
+            pooling=self.pooling,
+            configuration=self.configuration(),
+        )
+
+    def entry(self) -> torch.nn.Module:
+        return self.entry_for(self.description.preparation)
+
+    @abstractmethod
+    def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
+        """`entry`, before the description is known."""
+
+    @abstractmethod
+    def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """One or two examples with nothing in them, to see the network run."""
+
+    def module(self) -> torch.nn.Module:
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # libraries draw random weights before they load the given ones
+            torch.default_generator.manual_seed(self.seed or 0)
+            return self.build(pretrained=self.seed is None).eval()
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        return {name: tensor.detach().numpy() for name, tensor in self.module().state_dict().items()}
+
+    def from_random(self, seed: int) -> Self:
+        other = copy.copy(self)
+        other.seed = seed
+        return other

@@ -1,0 +1,108 @@
+"""Text models in the format of transformers: encoders, decoders, and the encoders of encoder-decoders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from headstart.core import files
+from headstart.sources import pieces, weights
+from headstart.sources.contract import Artefact
+from headstart.sources.pieces import Pieces
+from headstart.sources.text import LENGTH, TextSource
+from headstart.sources.transformers import TransformersSource
+
+if TYPE_CHECKING:
+    import torch
+
+POOLING = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "first", "pooling_mode_lasttoken": "last"}
+"""What a sentence encoder's own configuration calls the ways to pool."""
+POSITIONS = ("max_position_embeddings", "n_positions", "max_sequence_length")
+"""What configurations call the most positions that a model has."""
+
+
+class TransformersTexts(TransformersSource, TextSource):
+    """A folder with config.json, model.safetensors and a tokenizer: its trunk, without the head it came with."""
+
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "preparation": self.preparation(), "pooling": self.pooling}
+
+    def has_classifier(self) -> bool:
+        return False
+
+    def own_labels(self) -> tuple[str, ...]:
+        return ()
+
+    def build(self, pretrained: bool) -> torch.nn.Module:
+        from transformers import AutoModel
+
+        network: Any = self.build_as(AutoModel, pretrained, "a text model")
+        network.config.use_cache = False
+        if self._config.get("is_encoder_decoder"):
+            return network.get_encoder()  # type: ignore[no-any-return]
+        if getattr(network, "pooler", None) is not None:
+            network.pooler = None  # it belongs to the task that the model was first trained for
+        return network  # type: ignore[no-any-return]
+
+    def preparation(self) -> dict[str, Any]:
+        return {
+            "length": min(self._longest(), LENGTH),
+            "vocabulary": int(self._config["vocab_size"]),
+            "segments": int(self._config.get("type_vocab_size", 0)) > 1,
+        }
+
+    def _longest(self) -> int:
+        """The most pieces that the model takes, by its own configuration and its sentence encoder's."""
+        limits = [int(self._config[name]) for name in POSITIONS if self._config.get(name)]
+        reserved = 2 if self._config.get("model_type") in ("roberta", "xlm-roberta", "camembert") else 0
+        limits = [limit - reserved for limit in limits]  # these count positions from the padding's number on
+        path = self.folder / "sentence_bert_config.json"
+        if path.is_file():
+            limits.append(int(files.read_json(path).get("max_seq_length") or LENGTH))
+        return min([*limits, 1 << 20])
+
+    @property
+    def pooling(self) -> str:
+        path = self.folder / "1_Pooling" / "config.json"
+        if path.is_file():
+            known = files.read_json(path)
+            return next((ours for name, ours in POOLING.items() if known.get(name)), "mean")
+        return "mean"
+
+    def open_pieces(self) -> Pieces:
+        preparation = self.description.preparation
+        return pieces.open_pieces(
+            self.folder, segments=preparation["segments"], vocabulary=int(preparation["vocabulary"])
+        )
+
+    @cached_property
+    def _prefix(self) -> str:
+        """What the names of the trunk's weights begin with in the file of a model with a head."""
+        return _common_prefix(weights.names(self.path), list(self.module().state_dict()))
+
+    def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        if self.seed is not None:
+            return dict(changed)
+        named = {f"{self._prefix}{name}": value for name, value in changed.items()}
+        return named if set(named) <= set(weights.names(self.path)) else super().on_disk(changed)
+
+    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
+        del labels, outputs
+        here = [self.folder / name for name in (*pieces.FILES, "sentence_bert_config.json", "modules.json")]
+        copies = tuple(path for path in here if path.is_file())
+        nested = self.folder / "1_Pooling" / "config.json"
+        documents = {"config.json": self._config}
+        if nested.is_file():
+            documents["1_Pooling/config.json"] = dict(files.read_json(nested))
+        return Artefact(documents, copies, "transformers.AutoModel.from_pretrained('{folder}')")
+
+
+def _common_prefix(written: Sequence[str], built: Sequence[str]) -> str:
+    """The prefix that turns the most names of `built` into names of `written`."""
+    known = set(written)
+    first = built[0]
+    candidates = [name.removesuffix(first) for name in written if name.endswith(first)] or [""]
+    return max(candidates, key=lambda prefix: sum(f"{prefix}{name}" in known for name in built))

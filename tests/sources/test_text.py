@@ -1,0 +1,128 @@
+"""Text sources: every family in the hub's format, cut into stages, pooled, and computed as its library does."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from contracts.texts import FAMILIES, VOCABULARY, sentence, write_text_model, write_tokenizer
+from headstart.core.errors import SourceError
+from headstart.sources import Source, open_source
+from headstart.sources.network import Network
+from headstart.sources.points import Point
+from headstart.sources.stages import belongs
+from headstart.sources.trunk import Trunk
+
+TEXTS = [sentence("good", 1), "a", sentence("bad", 2) + " and " + sentence("good", 3)]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(params=list(FAMILIES))
+def source(request: pytest.FixtureRequest, models: Path) -> Source:
+    folder = models / request.param
+    return open_source(folder if folder.is_dir() else write_text_model(folder, request.param))
+
+
+def pooled(source: Source, texts: list[str]) -> np.ndarray:
+    network = Network(source).eval()
+    batch = {name: torch.from_numpy(array) for name, array in source.collate(list(map(source.prepare, texts))).items()}
+    stages = [stage.name for stage in source.stages]
+    with torch.no_grad():
+        heard = network(batch, stages)
+        return torch.cat([network.pool(stage, heard[stage], batch) for stage in stages], dim=1).numpy()
+
+
+def test_stages_are_embeddings_and_blocks_and_hold_every_parameter(source: Source) -> None:
+    blocks = 2 if source.description.architecture in ("t5", "bart", "marian") else 3
+    assert len(source.stages) == blocks + 1, [stage.name for stage in source.stages]
+    assert all((stage.layout, stage.shape, stage.width) == ("sequence", (-1, 24), 24) for stage in source.stages)
+    network = source.module()
+    for name, _ in network.named_parameters():
+        assert sum(belongs(name, stage.owns) for stage in source.stages) == 1, name
+    assert sum(stage.parameters for stage in source.stages) == sum(p.numel() for p in network.parameters())
+
+
+def test_padding_changes_nothing(source: Source) -> None:
+    together = pooled(source, TEXTS)
+    alone = np.concatenate([pooled(source, [text]) for text in TEXTS])
+    assert np.allclose(together, alone, atol=1e-5)
+    assert np.abs(together[0] - together[2]).max() > 1e-3
+
+
+def test_last_stage_is_what_the_library_gives(source: Source) -> None:
+    from transformers import AutoModel
+
+    folder = Path(source.name)
+    model = AutoModel.from_pretrained(folder).eval()
+    model = model.get_encoder() if model.config.is_encoder_decoder else model
+    example = source.prepare(TEXTS[0])
+    arguments = {name: torch.from_numpy(value[None]).long() for name, value in example.items()}
+    with torch.no_grad():
+        expected = model(**arguments).last_hidden_state.mean(dim=1).numpy()
+    assert np.allclose(pooled(source, TEXTS[:1])[:, -24:], expected, atol=1e-5)
+
+
+def test_converted_is_the_same(source: Source) -> None:
+    points = [Point(source.stages[0].name), Point(source.stages[-1].name)]
+    batch = source.collate([source.prepare(text) for text in TEXTS])
+    longer = source.collate([source.prepare(" ".join(TEXTS))])
+    found = {}
+    for runtime in ("reference", "openvino"):
+        trunk = Trunk(source, points, 3, runtime)
+        found[runtime] = list(trunk.run([batch, longer]))
+    assert trunk.choice is not None and trunk.choice.cosine > 0.998
+    for one, other in zip(found["reference"], found["openvino"], strict=True):
+        for point in points:
+            assert np.allclose(one[point], other[point], atol=0.05 * np.abs(one[point]).max())
+
+
+def test_pairs_and_words(models: Path) -> None:
+    source = open_source(write_text_model(models / "pairs", "bert"))
+    assert source.prepare("the film")["input_ids"].tolist() == source.prepare(["the", "film"])["input_ids"].tolist()
+    pair = source.prepare({"question": "the film", "context": "was good"})
+    assert pair["token_type_ids"].tolist() == [0, 0, 0, 0, 1, 1, 1]
+    assert len(source.prepare(" ".join(["film"] * 500))["input_ids"]) == 64
+
+
+def test_a_tokenizer_of_another_model(models: Path, tmp_path: Path) -> None:
+    folder = write_text_model(tmp_path / "small", "bert", vocab_size=VOCABULARY - 4)
+    write_tokenizer(folder)
+    with pytest.raises(SourceError, match=rf"does not belong to the model.*up to number {VOCABULARY - 1}.*knows"):
+        open_source(folder).prepare("the film")
+
+
+def test_sentence_encoders_pool_as_they_say(models: Path, tmp_path: Path) -> None:
+    folder = write_text_model(tmp_path / "first", "bert")
+    before = open_source(folder).fingerprint
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 16}))
+    source = open_source(folder)
+    assert (source.description.pooling, source.input_shape()) == ("first", (16,))
+    assert source.fingerprint != before
+    network = Network(source).eval()
+    batch = {name: torch.from_numpy(value[None]) for name, value in source.prepare("the film").items()}
+    with torch.no_grad():
+        last = network(batch, [source.stages[-1].name])[source.stages[-1].name]
+    assert np.allclose(pooled(source, ["the film"])[:, -24:], last[:, 0].numpy())
+
+
+def test_minilm_is_what_its_makers_say() -> None:
+    folder = Path(os.environ.get("HEADSTART_MODELS", "")) / "all-MiniLM-L6-v2"
+    if not (folder / "model.safetensors").is_file():
+        pytest.skip("no all-MiniLM-L6-v2 under HEADSTART_MODELS")
+    source = open_source(folder)
+    assert source.stages[0].name == "embeddings" and len(source.stages) == 7
+    texts = ["A man is eating food.", "A man is eating a piece of bread.", "A monkey is playing drums."]
+    vectors = pooled(source, texts)[:, -384:]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert abs(vectors[0] @ vectors[1] - 0.755) < 2e-3 and abs(vectors[0] @ vectors[2] - 0.048) < 2e-3
