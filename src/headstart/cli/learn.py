@@ -34,7 +34,11 @@ def adapt(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="classification, multilabel or regression; found when not given.", show_default=False),
+        typer.Option(
+            help="classification, multilabel or regression (found when not given); language-modeling or "
+            "masked-language-modeling, for texts without labels.",
+            show_default=False,
+        ),
     ] = None,
     label: Label = None,
     content: Content = None,
@@ -139,7 +143,12 @@ def evaluate(
 
 def predict(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
-    contents: Annotated[list[str], typer.Argument(help="Files, or one folder or table file.", show_default=False)],
+    contents: Annotated[
+        list[str] | None, typer.Argument(help="Files, or one folder or table file.", show_default=False)
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Text that a causal language model goes on from.", show_default=False)
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
     out: Out = None,
 ) -> None:
@@ -150,6 +159,8 @@ def predict(
       headstart predict runs/photos new/*.jpg
 
       headstart predict runs/photos new/ --format csv --out answers.csv
+
+      headstart predict runs/stories --prompt "Once upon a time"
     """
     from headstart.core import files
     from headstart.core.errors import HeadstartError
@@ -158,6 +169,11 @@ def predict(
     from headstart.verbs.model import load
 
     model = load(run)
+    if prompt is not None:
+        print(model.generate(prompt))
+        return
+    if not contents:
+        raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
     if form not in verb.FORMATS:
         verb.written(None, form)
     answers = model.answer(verb.expand(contents))
@@ -189,8 +205,19 @@ def pretrain(
         str | None, typer.Option(help="A larger source to learn from as well.", show_default=False)
     ] = None,
     size: Annotated[int, typer.Option(help="Side of the input, in pixels.")] = 64,
-    epochs: Annotated[float, typer.Option(help="Times through the examples.")] = 30,
-    learning_rate: Annotated[float, typer.Option(help="For AdamW.")] = 2e-3,
+    objective: Annotated[
+        str | None,
+        typer.Option(help="masked-lm or causal-lm: go on from --source with texts alone.", show_default=False),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", "-s", help="With --objective: what to go on from.", show_default=False)
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Times through the examples: 30, or 3 with --source.", show_default=False)
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="For AdamW: 0.002, or 0.0003 with --source.", show_default=False)
+    ] = None,
     batch: Annotated[int, typer.Option(help="Examples a step.")] = 64,
     views: Annotated[int, typer.Option(help="Augmented views of each example that take turns.")] = 4,
     label: Label = None,
@@ -200,8 +227,32 @@ def pretrain(
 ) -> None:
     """Teach a new source on a larger task, to be adapted to smaller ones afterwards.
 
-    Example: headstart pretrain big-set/ --arch resnet10t --out my-source --teacher timm/resnet50.a1_in1k
+    Examples:
+
+      headstart pretrain big-set/ --arch resnet10t --out my-source --teacher timm/resnet50.a1_in1k
+
+      headstart pretrain corpus.txt --objective masked-lm --source hf/bert-base-uncased --out domain-bert
     """
+    from headstart.core.errors import HeadstartError
+
+    if (objective is None) != (source is None):
+        raise HeadstartError("--objective and --source belong together: what to go on from, and how. Give both.")
+    if objective is not None and source is not None:
+        from headstart.verbs.further import go_on
+
+        go_on(
+            target,
+            source=source,
+            objective=objective,
+            out=out,
+            epochs=epochs or 3,
+            learning_rate=learning_rate or 3e-4,
+            batch=batch,
+            content=content,
+            seed=seed,
+            console=console(),
+        )
+        return
     from headstart.verbs.pretrain import Pretraining
     from headstart.verbs.pretrain import pretrain as verb
 
@@ -214,7 +265,13 @@ def pretrain(
         split=split,
         console=console(),
         recipe=Pretraining(
-            arch=arch, size=size, epochs=epochs, learning_rate=learning_rate, batch=batch, views=views, seed=seed
+            arch=arch,
+            size=size,
+            epochs=epochs or 30,
+            learning_rate=learning_rate or 2e-3,
+            batch=batch,
+            views=views,
+            seed=seed,
         ),
     )
 

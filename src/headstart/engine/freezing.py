@@ -25,7 +25,7 @@ class Model(nn.Module):
         self,
         network: Network,
         stages: tuple[Stage, ...],
-        heads: Mapping[str, nn.Linear],
+        heads: Mapping[str, nn.Module],
         reads: Mapping[str, tuple[str, ...]],
     ) -> None:
         super().__init__()

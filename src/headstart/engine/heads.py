@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import cast
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +12,7 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.engine.plan import Plan
 from headstart.engine.trained import LinearHead
+from headstart.tasks import Task
 
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Mean (K,) and deviation (K,) of a head's targets; zero and one where it answers with logits."""
@@ -38,6 +42,18 @@ class TrainableHead(torch.nn.Linear):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return super().forward(features) * self.scale + self.shift
 
+    def answer(
+        self, pooled: Sequence[torch.Tensor], whole: torch.Tensor, inputs: Mapping[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Scores (N, K) from the pooled outputs of its stages.
+
+        Args:
+            whole: the output of the last of them, as it is.
+            inputs: the batch.
+        """
+        del whole, inputs
+        return cast(torch.Tensor, self(torch.cat(list(pooled), dim=1)))
+
     @property
     def unit(self) -> torch.Tensor:
         """A squared error of one deviation; losses are divided by it, so that extra terms keep their weights."""
@@ -47,6 +63,22 @@ class TrainableHead(torch.nn.Linear):
         shift, scale = self.shift.double().numpy(), self.scale.double().numpy()
         weight, bias = self.weight.detach().double().numpy(), self.bias.detach().double().numpy()
         return LinearHead(at, weight.T * scale, bias * scale + shift)
+
+
+class OwnHead(torch.nn.Module):
+    """The source's own head is its last stage; the task makes scores of what that gives."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.task = task
+        self.unit = torch.ones(())
+
+    def answer(
+        self, pooled: Sequence[torch.Tensor], whole: torch.Tensor, inputs: Mapping[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Scores (N, K); see `TrainableHead.answer`."""
+        del pooled
+        return self.task.read(whole, inputs)
 
 
 def neutral(outputs: int) -> Moments:

@@ -207,7 +207,9 @@ def forward(
         heard = model.network(batch.inputs, wanted, entered)
     pooled = {stage: model.network.pool(stage, heard[stage], batch.inputs).float() for stage in wanted}
     outputs = {
-        name: head(torch.cat([pooled[stage] for stage in model.reads[name]], dim=1))
+        name: cast("TrainableHead", head).answer(
+            [pooled[stage] for stage in model.reads[name]], heard[model.reads[name][-1]], batch.inputs
+        )
         for name, head in model.heads.items()
     }
     return pooled, outputs

@@ -37,7 +37,8 @@ class Head:
     task: Mapping[str, Any]
     """What `Task.describe` gives."""
     at: tuple[str, ...]
-    start: Literal["random", "solved"] = "random"
+    start: Literal["random", "solved", "own"] = "random"
+    """own: the source's own head, which is its last stage; nothing new is made."""
 
 
 @dataclass(frozen=True)

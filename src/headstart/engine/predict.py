@@ -16,7 +16,7 @@ Scores = dict[str, NDArray[Any]]
 
 def scores(trained: Trained, examples: Examples, bank: Bank) -> Scores:
     """Scores (N, K) of every head. Labels are not looked at; an untouched trunk answers from the bank."""
-    if not trained.weights:
+    if not trained.weights and trained.heads:
         return {
             name: head.scores(pooled(bank, trained.source, examples, head.at, trained.filled))
             for name, head in trained.heads.items()
@@ -36,7 +36,10 @@ def _by_network(trained: Trained, examples: Examples, bank: Bank) -> Scores:
 
     plan = dataclasses.replace(
         trained.plan,
-        heads=tuple(dataclasses.replace(head, at=trained.heads[head.name].at) for head in trained.plan.heads),
+        heads=tuple(
+            dataclasses.replace(head, at=trained.heads[head.name].at) if head.name in trained.heads else head
+            for head in trained.plan.heads
+        ),
     )
     model = build_model(trained, plan)
     model.network.body.load_state_dict(

@@ -66,6 +66,8 @@ def _train(plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: W
             training.run()
         training.finish()
     for name, scale in certainty.items():
+        if name not in trained.heads:
+            continue  # the source's own
         trained.heads[name] = trained.heads[name].scaled(scale)
 
 

@@ -80,6 +80,11 @@ class Trained:
     filled: Filled = field(default_factory=Filled)
 
     @property
+    def uses_own_head(self) -> bool:
+        """Whether the source's own head answers, and no other was made."""
+        return any(head.start == "own" for head in self.plan.heads)
+
+    @property
     def head(self) -> LinearHead:
         """The head, when there is one."""
         return next(iter(self.heads.values()))

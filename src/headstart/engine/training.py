@@ -18,7 +18,7 @@ from headstart.engine import checkpoint, optimisers
 from headstart.engine.cutting import cut_of
 from headstart.engine.feed import Feed
 from headstart.engine.freezing import Model
-from headstart.engine.heads import Moments, TrainableHead, random_head
+from headstart.engine.heads import Moments, OwnHead, TrainableHead, random_head
 from headstart.engine.loop import Phase, Progress, forward, run_phase
 from headstart.engine.mixing import can_mix
 from headstart.engine.plan import Plan, Stream
@@ -41,8 +41,11 @@ def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | N
         moments: of the heads' targets, where they are going to be trained.
     """
     network = Network(trained.source)
-    heads = {}
+    heads: dict[str, torch.nn.Module] = {}
     for head in plan.heads:
+        if head.start == "own":
+            heads[head.name] = OwnHead(trained.tasks[head.name])
+            continue
         width = sum(trained.source.description.stage(stage).width for stage in head.at)
         outputs = trained.tasks[head.name].outputs
         units = (moments or {}).get(head.name)
@@ -148,8 +151,8 @@ class Training:
         trained = self.trained
         trained.frozen_after = self.model.digest_of_frozen(self.frozen)
         for name, module in self.model.heads.items():
-            assert isinstance(module, TrainableHead)
-            trained.heads[name] = module.as_arrays(self.plan.head(name).at)
+            if isinstance(module, TrainableHead):
+                trained.heads[name] = module.as_arrays(self.plan.head(name).at)
         owned = [path for stage in self.source.stages if stage.name not in self.frozen for path in stage.owns]
         trained.weights = {
             name: tensor.detach().contiguous().numpy().copy()

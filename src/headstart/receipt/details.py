@@ -66,9 +66,7 @@ def reliability_bins(predictions: Predictions, truth: Truth) -> list[Reliability
 
 def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples) -> list[Mistake]:
     """The wrong answers of most confidence; for numbers, those farthest from the truth."""
-    answered = answers_as_targets(task, predictions)
-    apart = np.abs(answered.astype(np.float64) - truth.targets)
-    wrong = apart.reshape(len(truth), -1).max(axis=1)
+    wrong = task.distance(predictions, truth.targets)
     sure = predictions.probabilities is not None
     places = np.flatnonzero(wrong > 0)
     order = places[np.argsort(-(predictions.confidence if sure else wrong)[places], kind="stable")][:MISTAKES]

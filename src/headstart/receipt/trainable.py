@@ -17,6 +17,8 @@ def trainable_rows(plan: Plan, source: Source, widths: dict[str, int] | None = N
     """
     rows = [_row(stage.name, stage.parameters, plan, is_head=False) for stage in source.stages]
     for head in plan.heads:
+        if head.start == "own":
+            continue  # its last stage, which stands above
         width = (widths or {}).get(head.name, _width(head, source))
         outputs = len(head.task["labels"])
         rows.append(_row(head.name, (width + 1) * outputs, plan, is_head=True))

@@ -208,6 +208,36 @@ class Source(ABC):
     def from_random(self, seed: int) -> Source:
         """The same architecture with random weights."""
 
+    def with_head(self, head: str) -> Source:
+        """The same model with the head of its own that a task needs ("causal-lm", "masked-lm"), or, for "", as a trunk
+        without it.
+
+        Raises:
+            SourceError: it has no such head.
+        """
+        if not head:
+            return self
+        from headstart.core.errors import SourceError
+
+        raise SourceError(
+            f"{self.title} has no language-model head. Choose a text model of transformers: hf/NAME or a folder."
+        )
+
+    def divide(self, content: Any) -> list[Any]:
+        """Parts of a content that the source takes one by one; itself where a content is never too long."""
+        return [content]
+
+    def generate(self, prompt: str, *, most: int = 100, sample: bool = False, seed: int = 0) -> str:
+        """The text that goes on from `prompt`; at most `most` more pieces.
+
+        Raises:
+            SourceError: it does not write texts.
+        """
+        from headstart.core.errors import SourceError
+
+        del prompt, most, sample, seed
+        raise SourceError(f"{self.title} does not write texts. Use a run of --task language-modeling.")
+
     @abstractmethod
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one example's input (the longest), for messages and tables."""

@@ -66,5 +66,7 @@ def _open_run(folder: Path) -> Source:
         source = transformers_source(folder, str(folder))
     else:
         source = _timm(folder)
+    if mark.get("own"):  # what the run was opened with has a head of its own; as a source it is cut into stages anew
+        return source
     source.known = {**mark["description"], "name": str(folder)}
     return source

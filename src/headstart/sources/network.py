@@ -146,10 +146,18 @@ def _pool_sequence(features: torch.Tensor, mask: torch.Tensor | None, pooling: s
 
 
 class TextEntry(nn.Module):
-    """Numbers of word pieces and their mask (N, L) as the arguments of transformers' models."""
+    """Numbers of word pieces and their mask (N, L) as the arguments of transformers' models.
+
+    Args:
+        leaves_out: inputs that are for the loss, not for the network.
+    """
+
+    def __init__(self, leaves_out: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.leaves_out = frozenset(leaves_out)
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: value.long() for name, value in inputs.items()}
+        return {name: value.long() for name, value in inputs.items() if name not in self.leaves_out}
 
 
 class ImageEntry(nn.Module):

@@ -64,6 +64,13 @@ class TransformersTexts(TransformersSource, TextSource):
             limits.append(int(files.read_json(path).get("max_seq_length") or LENGTH))
         return min([*limits, 1 << 20])
 
+    def with_head(self, head: str) -> TextSource:
+        if not head:
+            return self
+        from headstart.sources.language_models import LanguageModel
+
+        return LanguageModel(self.folder, self.name, head, self.seed)
+
     @property
     def pooling(self) -> str:
         path = self.folder / "1_Pooling" / "config.json"

@@ -62,13 +62,13 @@ class Finetune(Strategy):
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
         if self.mix != "none" and source.varies:
             raise StrategyError(f"{self.mix} needs inputs of one size, and those of {source.title} differ in length.")
-        rates = self._rates(source)
+        rates = self._rates(source, task)
         stream = Stream("target", "train", (HEAD,), self.batch, self.views, self.mix, target.imbalance > IMBALANCE)
-        head = Head(HEAD, task.describe(), (source.stages[-1].name,), start="solved")
+        head = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own" if task.own_head else "solved")
         solve = Solve(HEAD, "train", ((source.stages[-1].name,),), "best", soften=True)
-        sets = [tuple(rates.items())] if not self.gradual else gradual_sets(rates)
+        sets = [tuple(rates.items())] if not self.gradual else gradual_sets(source, rates)
         share = self.epochs / len(sets)
-        phases: list[Phase] = [solve]
+        phases: list[Phase] = [] if task.own_head else [solve]
         for number, trains in enumerate(sets):
             phases.append(
                 Train(
@@ -88,14 +88,22 @@ class Finetune(Strategy):
         refit = self.refit and target.validation > 0
         return Plan("finetune", (stream,), (head,), tuple(phases), refit=refit, seed=seed)
 
-    def _rates(self, source: Source) -> dict[str, float]:
-        """Learning rates of the stages that train, falling towards the input, and of the head."""
+    def _rates(self, source: Source, task: Task) -> dict[str, float]:
+        """Learning rates of the stages that train, falling towards the input, and of the head, if one is made.
+
+        Raises:
+            StrategyError: nothing is left to train.
+        """
         training = stages_after(source, self.freeze)
         rates = {
             stage: self.learning_rate * self.decay ** (len(training) - 1 - place)
             for place, stage in enumerate(training)
         }
-        return {**rates, HEAD: self.head_rate}
+        if not task.own_head:
+            return {**rates, HEAD: self.head_rate}
+        if not any(source.description.stage(name).parameters for name in rates):
+            raise StrategyError(f"With --freeze {self.freeze} nothing of {source.title} trains. Freeze less of it.")
+        return rates
 
 
 def stages_after(source: Source, freeze: str) -> list[str]:
@@ -125,9 +133,19 @@ def stages_after(source: Source, freeze: str) -> list[str]:
     return names[names.index(freeze) + 1 :]
 
 
-def gradual_sets(rates: dict[str, float]) -> list[tuple[tuple[str, float], ...]]:
-    """The head, then the later half of the stages with it, then all of them (after Howard and Ruder 2018)."""
+def gradual_sets(source: Source, rates: dict[str, float]) -> list[tuple[tuple[str, float], ...]]:
+    """The head, then the later half of the stages with it, then all of them (after Howard and Ruder 2018). Where the
+    source's own head answers, the last stages take the place of the head."""
     stages = [name for name in rates if name != HEAD]
+    own = [HEAD] if HEAD in rates else []
+    first = [] if own else _last_with_parameters(source, stages)
     later = stages[len(stages) // 2 :]
-    chosen: list[list[str]] = [[], later, stages] if len(stages) > 1 else [[], stages]
-    return [tuple((name, rates[name]) for name in [*names, HEAD]) for names in chosen]
+    chosen: list[list[str]] = [first, later, stages] if len(stages) > 1 else [first, stages]
+    sets = [tuple((name, rates[name]) for name in [*names, *own]) for names in chosen]
+    return [one for place, one in enumerate(sets) if place == 0 or len(one) > len(sets[place - 1])]
+
+
+def _last_with_parameters(source: Source, stages: list[str]) -> list[str]:
+    """The shortest end of `stages` that has parameters: those of a tied head belong to the embeddings."""
+    place = max(place for place, name in enumerate(stages) if source.description.stage(name).parameters)
+    return stages[place:]

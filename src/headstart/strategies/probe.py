@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 import pydantic
 
+from headstart.core.errors import StrategyError
 from headstart.engine.plan import Head, Plan, Solve
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
@@ -30,6 +31,10 @@ class Probe(Strategy):
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
         del target
+        if task.own_head:
+            raise StrategyError(
+                f"{task.kind} is answered by the source's own head, which has no closed form. Use --strategy finetune."
+            )
         candidates = candidate_stages(source, self.stages)
         head = Head(HEAD, task.describe(), candidates[-1], start="solved")
         return Plan("probe", (), (head,), (Solve(HEAD, "fit", candidates, self.solver, self.views),), seed=seed)

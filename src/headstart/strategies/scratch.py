@@ -38,7 +38,8 @@ class Scratch(Strategy):
     )
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
-        trains = (*((stage.name, self.learning_rate) for stage in source.stages), (HEAD, self.learning_rate))
+        new = [] if task.own_head else [HEAD]
+        trains = tuple((name, self.learning_rate) for name in [*(stage.name for stage in source.stages), *new])
         length = (
             Length(steps=self.steps)
             if self.steps
@@ -57,5 +58,5 @@ class Scratch(Strategy):
             statistics="updated",
             weight_decay=0.05,
         )
-        head = Head(HEAD, task.describe(), (source.stages[-1].name,))
+        head = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own" if task.own_head else "random")
         return Plan("scratch", (stream,), (head,), (phase,), start="random", seed=seed)

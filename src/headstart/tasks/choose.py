@@ -18,6 +18,8 @@ tasks: Registry[type[Task]] = Registry(
         "classification": "headstart.tasks.classification:Classification",
         "multilabel": "headstart.tasks.multilabel:MultiLabel",
         "regression": "headstart.tasks.regression:Regression",
+        "language-modeling": "headstart.tasks.language_modeling:LanguageModeling",
+        "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
         "imitation": "headstart.tasks.imitation:Imitation",
     },
 )

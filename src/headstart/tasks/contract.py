@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -53,7 +53,7 @@ class Baseline:
     name: str
     title: str
     scores: Scores
-    """(1, K): the same answer for every example."""
+    """(1, K): the same answer for every example; or (N, K)."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class Task(ABC):
     """Name of the metric that decides the verdict; greater is better."""
     solvers: ClassVar[tuple[str, ...]]
     """Closed-form ways to fit the head, the first tried by default."""
+    own_head: ClassVar[str] = ""
+    """The head of the source's own that answers, see `Source.with_head`; empty where new layers are made."""
+    labelled: ClassVar[bool] = True
+    """Whether examples need labels; else a target is read without, and their lengths stand in the label's place."""
 
     @property
     def outputs(self) -> int:
@@ -118,6 +122,10 @@ class Task(ABC):
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Loss (N,) of outputs (N, K): one number an example, for others to weigh and reduce."""
 
+    def read(self, outputs: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Scores (N, K) from the outputs of the source's own head and the batch of inputs."""
+        raise NotImplementedError(f"{self.kind} has no head of the source's own")
+
     @abstractmethod
     def decode(self, scores: Scores) -> Predictions:
         """Answers from the head's scores."""
@@ -129,6 +137,17 @@ class Task(ABC):
     @abstractmethod
     def left_out_loss(self, scores: Scores, targets: Targets) -> float:
         """One number to choose by among solutions' left-out scores; lower is better."""
+
+    def distance(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
+        """How wrong each answer (N,) is; 0 where it is right."""
+        apart = np.abs(np.asarray(self.encode(predictions.answers)).astype(np.float64) - targets)
+        return np.asarray(apart.reshape(len(targets), -1).max(axis=1), np.float64)
+
+    def counted(self, known: Iterable[Mapping[str, Any]], asked: Iterable[Mapping[str, Any]]) -> list[Baseline]:
+        """Baselines that count what the inputs of the examples to learn from hold; their scores are (N, K), one row for
+        each of the inputs `asked`."""
+        del known, asked
+        return []
 
     @abstractmethod
     def baselines(self, targets: Targets) -> list[Baseline]:

@@ -28,6 +28,7 @@ from headstart.verbs import artefact, baselines, proof
 from headstart.verbs.model import Model, load
 from headstart.verbs.recipe import Recipe, checked, dump
 from headstart.verbs.recipe import load as load_recipe
+from headstart.verbs.windows import divided, with_lengths
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +67,8 @@ def adapt(
         source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run.
         strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`.
         options: of the strategy, when it is given by name.
-        task: "classification", "multilabel" or "regression"; found from the labels when not given.
+        task: "classification", "multilabel" or "regression"; found from the labels when not given. For texts without
+            labels: "language-modeling" or "masked-language-modeling".
         label, content, group, time, split: names of columns.
         test, validation: shares, for parts that the target does not give.
         quarantine: share of bad items up to which the run goes on.
@@ -172,11 +174,20 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     watch = hardware.Stopwatch()
     bank = Bank(settings.current().bank, recipe.runtime)
     strategy = recipe.build_strategy()
+    kind = tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
     table = read(
-        target, label=recipe.label, content=recipe.content, group=recipe.group, time=recipe.time, split=recipe.split
+        target,
+        label=recipe.label,
+        content=recipe.content,
+        group=recipe.group,
+        time=recipe.time,
+        split=recipe.split,
+        labelled=kind.labelled,
     )
-    source = open_source(opened)  # before the contents are read: a misspelt name should cost nothing
+    source = open_source(opened).with_head(kind.own_head)  # before the contents are read: a misspelt name costs nothing
     _require_modality(source, table)
+    if not kind.labelled:
+        table = with_lengths(divided(table, source))
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
     remarks = source.remarks(contents_of(everything))

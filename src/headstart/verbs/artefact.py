@@ -46,7 +46,8 @@ def write(folder: Path, trained: Trained) -> str:
         with files.atomic(folder / path.name) as temporary:
             shutil.copyfile(path, temporary)
     save_arrays(folder / weight_files.WEIGHTS, arrays)
-    if not folded:
+    own = trained.uses_own_head
+    if not folded and not own:
         save_arrays(
             folder / HEADS,
             {
@@ -59,7 +60,7 @@ def write(folder: Path, trained: Trained) -> str:
     files.write_json(folder / "preprocessing.json", source.description.preparation)
     documents = [weight_files.WEIGHTS, "labels.json", "preprocessing.json", *artefact.documents]
     documents += [path.name for path in artefact.copies]
-    documents += [] if folded else [HEADS]
+    documents += [] if folded or own else [HEADS]
     mark = {
         "format": FORMAT,
         "headstart": hardware.versions()["headstart"],
@@ -68,14 +69,19 @@ def write(folder: Path, trained: Trained) -> str:
         "source": source.name,
         "folded": folded,
         "description": _description(folder, trained, artefact),
+        "own": own,
         "heads": {
-            name: {"at": list(head.at), "task": trained.tasks[name].describe()} for name, head in trained.heads.items()
+            head.name: {
+                "at": list(trained.heads[head.name].at if head.name in trained.heads else head.at),
+                "task": trained.tasks[head.name].describe(),
+            }
+            for head in trained.plan.heads
         },
         "files": {name: fingerprints.of_file(folder / name) for name in documents},
     }
     _write_mark(folder, mark)
     verify(folder, trained)
-    return artefact.opens_with.replace("{folder}", ".") if folded else ""
+    return artefact.opens_with.replace("{folder}", ".") if folded or own else ""
 
 
 def _description(folder: Path, trained: Trained, artefact: Artefact) -> dict[str, Any]:
@@ -183,14 +189,16 @@ def _answers_alike(opened: Source, trained: Trained) -> None:
     from headstart.sources.network import call
     from headstart.sources.stages import first_tensor
 
-    if not is_folded(trained):
+    if not is_folded(trained) and not trained.uses_own_head:
         return
-    noise = {name: torch.from_numpy(array) for name, array in opened.noise(4).items()}
     network = opened.module()
     state = network.state_dict()
     lost = [name for name, value in trained.weights.items() if not np.allclose(state[name].numpy(), value, atol=1e-6)]
     if lost:
         raise RunError(f"{lost[0]}, read back from the run's folder, is not what was trained. Please report this.")
+    if trained.uses_own_head:
+        return
+    noise = {name: torch.from_numpy(array) for name, array in opened.noise(4).items()}
     entered: list[torch.Tensor] = []
     classifier = network.get_submodule(opened.description.classifier)
     classifier.register_forward_pre_hook(lambda _module, inputs: entered.append(inputs[0]))
@@ -217,6 +225,8 @@ def read(folder: Path) -> tuple[Source, dict[str, LinearHead], dict[str, Task]]:
             raise _changed(folder / name)
     source = open_source(folder)
     tasks = {name: use(head["task"]) for name, head in mark["heads"].items()}
+    if mark.get("own"):
+        return source.with_head(next(iter(tasks.values())).own_head), {}, tasks
     path = folder / (weight_files.WEIGHTS if mark["folded"] else HEADS)
     heads = {}
     for name, head in mark["heads"].items():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from headstart.bank import Bank
+from headstart.data.contents import Contents
 from headstart.data.splits import Splits, subsample
 from headstart.data.table import Examples
 from headstart.engine.plan import Plan
@@ -15,6 +16,7 @@ from headstart.engine.predict import scores
 from headstart.engine.run import run
 from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
 from headstart.receipt.evidence import PLAIN, Arm, BudgetPoint
+from headstart.sources.contract import Inputs
 from headstart.strategies import Target
 from headstart.strategies.plain import plain_scores
 from headstart.strategies.probe import HEAD, Probe
@@ -46,7 +48,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
     found = [
         Arm("adapted", f"{adapted.source.title}, {recipe.strategy}", True, scores(adapted, test, bank)[HEAD], adapted)
     ]
-    found += _trivial(adapted, given["fit"], len(test))
+    found += _trivial(adapted, given["fit"], len(test)) + _counted(adapted, given["fit"], test)
     zero_shot = _zero_shot(adapted)
     if zero_shot is not None:
         found.append(
@@ -54,7 +56,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
                 "zero-shot", "The source's own answers, untrained", True, scores(zero_shot, test, bank)[HEAD], zero_shot
             )
         )
-    if recipe.strategy != "probe":
+    if recipe.strategy != "probe" and not adapted.uses_own_head:
         probe = run(
             Probe().plan(
                 adapted.source, adapted.task, Target(len(given["train"]), len(given["validation"])), recipe.seed
@@ -66,7 +68,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         found.append(Arm("probe", "Closed-form head on frozen features", True, scores(probe, test, bank)[HEAD], probe))
     if not recipe.baselines:
         return Arms(tuple(found), (), None)
-    plain = plain_scores(adapted.task, given, test)
+    plain = None if adapted.uses_own_head else plain_scores(adapted.task, given, test)
     if plain is not None:
         found.append(Arm(PLAIN, plain[0], False, plain[1]))
     scratch = _scratch(adapted, recipe, given, bank)
@@ -104,7 +106,23 @@ def _trivial(adapted: Trained, fit: Examples, count: int) -> list[Arm]:
     return [Arm(one.name, one.title, False, np.repeat(one.scores, count, axis=0)) for one in baselines]
 
 
+def _counted(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
+    """What can be said by counting the inputs that the source is given."""
+    if not adapted.uses_own_head:
+        return []
+    from headstart.engine.feed import prepared
+
+    def inputs(examples: Examples) -> Iterator[Inputs]:
+        contents = Contents(examples.table)
+        return (prepared(adapted.source, contents, examples, place) for place in range(len(examples)))
+
+    found = adapted.task.counted(inputs(fit), inputs(test))
+    return [Arm(one.name, one.title, False, one.scores) for one in found]
+
+
 def _zero_shot(adapted: Trained) -> Trained | None:
+    if adapted.uses_own_head:
+        return Trained(Plan("zero-shot", (), adapted.plan.heads, ()), adapted.source, adapted.tasks, {}, {})
     head: LinearHead | None = own_head(adapted.source, adapted.task)
     if head is None:
         return None
@@ -138,6 +156,8 @@ def _budgets(
     adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Examples], bank: Bank
 ) -> tuple[BudgetPoint, ...]:
     """The closed-form head with fewer labels: the source's features are in the bank, so this costs next to nothing."""
+    if adapted.uses_own_head:
+        return ()
     fit, task = given["fit"], adapted.task
     probe = Probe().plan(adapted.source, task, Target(len(given["train"]), len(given["validation"])), recipe.seed)
     points = []

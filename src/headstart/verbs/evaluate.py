@@ -17,6 +17,7 @@ from headstart.receipt.document import Measure
 from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
 from headstart.verbs.model import Model, learned_columns, readable
+from headstart.verbs.windows import with_lengths
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,16 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     from headstart.data.read import read
 
     columns = learned_columns(model.folder, target)
-    table = read(target, label=label or _learned_column(model, target), content=columns)
+    labelled = model.task.labelled
+    table = read(
+        target, label=label or _learned_column(model, target), content=columns if labelled else None, labelled=labelled
+    )
     usable = readable(only_test(table), model.source)
+    usable = usable if labelled else with_lengths(usable)
     values = usable.column(usable.labels[0]).to_pylist()
     task = model.task
     targets = task.encode(values)
-    predictions = task.decode(model.head.scores(model.features(usable, model.head.at)))
+    predictions = task.decode(model.scores(usable))
     groups = np.array(usable.strings("group")) if usable.has("group") else None
     metrics = task.metrics(predictions, targets)
     ones = np.ones((1, len(targets)))

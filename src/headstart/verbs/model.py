@@ -99,8 +99,28 @@ class Model:
     def answer(self, contents: Any) -> Answers:
         """Predictions for what can be read, and a list of what cannot."""
         table = readable(contents, self.source, learned_columns(self.folder, contents))
-        features = self.features(table, self.head.at)
-        return Answers(table, self.task.decode(self.head.scores(features)), table.quarantine)
+        return Answers(table, self.task.decode(self.scores(table)), table.quarantine)
+
+    def scores(self, table: Table) -> NDArray[np.float64]:
+        """Scores (N, K) of every row, before decoding."""
+        if self.heads:
+            return self.head.scores(self.features(table, self.head.at))
+        from headstart.bank import Bank
+        from headstart.core import settings
+        from headstart.engine.plan import Head, Plan
+        from headstart.engine.predict import scores
+        from headstart.engine.trained import Trained
+
+        heads = tuple(
+            Head(name, task.describe(), (self.source.stages[-1].name,), "own") for name, task in self.tasks.items()
+        )
+        saved = Trained(Plan("saved", (), heads, ()), self.source, self.tasks, {}, {})
+        examples = Examples(table, np.arange(len(table)), [str(row) for row in range(len(table))])
+        return scores(saved, examples, Bank(settings.current().bank))[heads[0].name]
+
+    def generate(self, prompt: str, *, most: int = 100, sample: bool = False, seed: int = 0) -> str:
+        """The text that goes on from `prompt`; see `Source.generate`."""
+        return self.source.generate(prompt, most=most, sample=sample, seed=seed)
 
     def features(self, table: Table, stages: Sequence[str]) -> NDArray[np.float32]:
         """Pooled features (N, D) of `stages`, side by side, for every row."""
@@ -162,8 +182,9 @@ def readable(contents: Any, source: Source, columns: str | None = None) -> Table
     from headstart.data.contents import Contents, Unreadable
     from headstart.data.modalities import open_modality
     from headstart.data.read import read
+    from headstart.verbs.windows import divided
 
-    table = read(contents, labelled=False, modality=source.description.modality, content=columns)
+    table = divided(read(contents, labelled=False, modality=source.description.modality, content=columns), source)
     modality, reader = open_modality(table.modality), Contents(table)
 
     def problem(row: int) -> str:

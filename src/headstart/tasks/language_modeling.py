@@ -1,0 +1,128 @@
+"""How well texts are predicted, piece by piece: the next one (causal) or the hidden ones (masked). No labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core.errors import StrategyError
+from headstart.measure.linear import LinearSolution
+from headstart.measure.scores import Statistic
+from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets, Task
+
+if TYPE_CHECKING:
+    import torch
+
+WANTED = "labels"
+"""Input (N, L) with the piece to predict at each position, negative where there is none."""
+
+
+@dataclass(frozen=True)
+class LanguageModeling(Task):
+    """Targets (N,): letters of each text. Scores (N, 2): summed negative log-likelihood in nats, and predicted pieces.
+
+    All measures are ratios of sums over texts, so that they can be made anew for every resample of the texts.
+    """
+
+    kind: ClassVar[str] = "language-modeling"
+    own_head: ClassVar[str] = "causal-lm"
+    labelled: ClassVar[bool] = False
+    solvers: ClassVar[tuple[str, ...]] = ()
+    primary: str = "log_likelihood"
+
+    @classmethod
+    def from_labels(cls, label: str, values: Sequence[Any]) -> LanguageModeling:
+        del values
+        return cls(label, ("loss", "pieces"))
+
+    def encode(self, values: Sequence[Any]) -> Targets:
+        return np.asarray(values, np.float64)
+
+    def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
+        del features, targets, solver
+        raise StrategyError(f"{self.kind} has no closed form. Use --strategy finetune.")
+
+    def read(self, outputs: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        import torch
+        from torch.nn import functional
+
+        wanted = inputs[WANTED].long()
+        counts = wanted >= 0
+        losses = functional.cross_entropy(
+            outputs.float().flatten(0, 1), wanted.masked_fill(~counts, 0).flatten(), reduction="none"
+        ).view_as(wanted)
+        return torch.stack([(losses * counts).sum(dim=1), counts.sum(dim=1).float()], dim=1)
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """(N,), whose mean is the loss a piece: every piece of a batch weighs the same."""
+        del targets
+        return outputs[:, 0] / outputs[:, 1].mean().clamp(min=1e-9)
+
+    def decode(self, scores: Scores) -> Predictions:
+        """The answer to a text is its perplexity."""
+        each = scores[:, 0] / np.maximum(scores[:, 1], 1)
+        return Predictions(scores, [float(value) for value in np.exp(np.minimum(each, 700))], None, np.exp(-each))
+
+    def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
+        loss, pieces = predictions.scores[:, 0], predictions.scores[:, 1]
+        a_piece = _ratio(loss, pieces)
+        a_letter = _ratio(loss, np.asarray(targets, np.float64) * np.log(2))
+        return [
+            Metric("log_likelihood", "Log-likelihood a piece", lambda weights: -a_piece(weights)),
+            Metric("perplexity", "Perplexity", lambda weights: np.exp(a_piece(weights)), greater_is_better=False),
+            *self._by_letters(a_letter),
+        ]
+
+    def _by_letters(self, statistic: Statistic) -> list[Metric]:
+        return [Metric("bits_per_character", "Bits a character", statistic, greater_is_better=False)]
+
+    def left_out_loss(self, scores: Scores, targets: Targets) -> float:
+        del targets
+        return float(scores[:, 0].sum() / max(scores[:, 1].sum(), 1))
+
+    def distance(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
+        """Texts are sorted by how much they surprise."""
+        del targets
+        return np.asarray(np.log(predictions.answers), np.float64)
+
+    def baselines(self, targets: Targets) -> list[Baseline]:
+        del targets
+        return []
+
+    def counted(self, known: Iterable[Mapping[str, Any]], asked: Iterable[Mapping[str, Any]]) -> list[Baseline]:
+        """How often each piece occurs, with add-one smoothing over the pieces seen and one place for all others."""
+        pieces = np.concatenate([_wanted(inputs) for inputs in known])
+        counts = np.append(np.bincount(pieces, minlength=1), 0) + 1.0
+        surprise = -np.log(counts / counts.sum())
+        rows = [np.minimum(_wanted(inputs), len(counts) - 1) for inputs in asked]
+        scores = np.array([[surprise[row].sum(), len(row)] for row in rows])
+        return [Baseline("unigram", "How often each piece occurs", scores)]
+
+
+@dataclass(frozen=True)
+class MaskedLanguageModeling(LanguageModeling):
+    """The same of hidden pieces: 15 % of each text, always the same ones when it is judged (Devlin et al. 2019)."""
+
+    kind: ClassVar[str] = "masked-language-modeling"
+    own_head: ClassVar[str] = "masked-lm"
+
+    def _by_letters(self, statistic: Statistic) -> list[Metric]:
+        """None: only some of the letters are predicted."""
+        del statistic
+        return []
+
+
+def _wanted(inputs: Mapping[str, Any]) -> NDArray[np.int64]:
+    values = np.asarray(inputs[WANTED], np.int64)
+    return values[values >= 0]
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> Statistic:
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((weights @ above) / np.maximum(weights @ below, 1e-9), np.float64)
+
+    return statistic
