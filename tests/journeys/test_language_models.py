@@ -101,7 +101,9 @@ def test_long_texts_are_cut_and_nothing_is_lost(models: Path, tmp_path: Path) ->
     path.write_bytes(
         gzip.compress("\n\n".join(" ".join(TEXTS[start : start + 10]) for start in range(0, 60, 10)).encode())
     )
-    run = adapted(path, models / "llama", tmp_path / "run", "language-modeling")
+    run = adapted(path, models / "llama", tmp_path / "run", "language-modeling", freeze="model.layers.0")
+    frozen = run.receipt.frozen
+    assert frozen.same and frozen.before and frozen.stages == ["model.embed_tokens", "model.layers.0"]
     assert any("cut into parts" in note for note in run.receipt.target.notes)
 
 
