@@ -72,7 +72,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     task = use({"kind": first.kind, "label": first.label, "labels": first.labels, "primary": first.primary})
     truths = runs[0][2].column("truth").take(pa.array(places[0])).to_pylist()
     found = [
-        _metrics(task, receipt.task, table, rows, truths)
+        stored_metrics(task, receipt.task, table, rows, truths)
         for (_, receipt, table), rows in zip(runs, places, strict=True)
     ]
     resamples = primary_resamples(len(truths), 1 if task.encode(truths).ndim == 1 else task.outputs)
@@ -141,7 +141,7 @@ def _shared(tables: Sequence[pa.Table]) -> list[NDArray[np.int64]]:
     return [np.array([each[key] for key in common], np.int64) for each in where]
 
 
-def _metrics(
+def stored_metrics(
     task: Task, own: TaskSection, table: pa.Table, rows: NDArray[np.int64], truths: list[object]
 ) -> dict[str, Metric]:
     """Metrics of one run's answers for the shared items, its scores in the first run's order of labels."""
