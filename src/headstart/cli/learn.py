@@ -42,7 +42,10 @@ def adapt(
     time: Time = None,
     split: Split = None,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
-    validation: Annotated[float, typer.Option(help="Share of the others to choose by, when none is given.")] = 0.2,
+    validation: Annotated[
+        float | None,
+        typer.Option(help="Share of the others to choose by; a fifth, at most 500, by default.", show_default=False),
+    ] = None,
     quarantine: Annotated[float, typer.Option(help="Share of bad items up to which the run goes on.")] = 0.2,
     seed: Seed = 0,
     baselines: Annotated[bool, typer.Option(help="Run the costly baselines too.")] = True,

@@ -40,6 +40,8 @@ class Stage:
     width: int
     """D, the length of the pooled features."""
     parameters: int
+    is_table: bool = False
+    """Whether it only looks vectors up, such as those of word pieces: an example reads few of very many."""
 
 
 @dataclass(frozen=True)

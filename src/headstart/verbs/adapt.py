@@ -50,7 +50,7 @@ def adapt(
     time: str | None = None,
     split: str | None = None,
     test: float = 0.25,
-    validation: float = 0.2,
+    validation: float | None = None,
     quarantine: float = 0.2,
     seed: int = 0,
     baselines: bool = True,
@@ -68,7 +68,8 @@ def adapt(
         options: of the strategy, when it is given by name.
         task: "classification", "multilabel" or "regression"; found from the labels when not given.
         label, content, group, time, split: names of columns.
-        test, validation: shares, for parts that the target does not give.
+        test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
+            most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
         baselines: False skips the costly ones, and the receipt says so.
         baseline_budget: least time, in seconds, for the same network from random weights.
