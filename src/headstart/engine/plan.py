@@ -124,6 +124,24 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Adapters:
+    """Low-rank matrices that train beside frozen weights, in the stages that train (LoRA, Hu et al. 2022)."""
+
+    targets: tuple[str, ...]
+    """Paths of the linear layers and convolutions that have one."""
+    rank: int = 8
+    alpha: int = 16
+    """What an adapter adds is scaled by alpha over rank."""
+    dropout: float = 0.0
+    dora: bool = False
+    """Whether the length of each output's weights is learned apart from their direction (DoRA, Liu et al. 2024)."""
+    norms: tuple[str, ...] = ()
+    """Paths of the norms that train as well."""
+    learned: tuple[tuple[str, int, int], ...] = ()
+    """(stage, numbers learned in its adapters, numbers learned in its norms)."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that `engine.run` needs to know besides the source and the examples."""
 
@@ -136,6 +154,8 @@ class Plan:
     refit: bool = False
     """After the phases, train again on train and validation together, as long as validation found best."""
     seed: int = 0
+    adapters: Adapters | None = None
+    """When given, stages that train do so by these alone; their own weights stay frozen until both are merged."""
 
     def head(self, name: str) -> Head:
         return next(head for head in self.heads if head.name == name)
@@ -166,11 +186,23 @@ class Plan:
                 "streams": tuple(Stream(**{**s, "heads": tuple(s["heads"])}) for s in document["streams"]),
                 "heads": tuple(Head(**{**h, "at": tuple(h["at"])}) for h in document["heads"]),
                 "phases": tuple(_phase(phase) for phase in document["phases"]),
+                "adapters": _adapters(document["adapters"]) if document.get("adapters") else None,
             }
         )
 
 
 Phase = Solve | Train
+
+
+def _adapters(document: Mapping[str, Any]) -> Adapters:
+    return Adapters(
+        **{
+            **document,
+            "targets": tuple(document["targets"]),
+            "norms": tuple(document["norms"]),
+            "learned": tuple((stage, added, own) for stage, added, own in document["learned"]),
+        }
+    )
 
 
 def _phase(document: Mapping[str, Any]) -> Solve | Train:

@@ -14,7 +14,7 @@ import torch
 from headstart.core import fingerprints
 from headstart.core.hardware import Stopwatch
 from headstart.data.table import Examples
-from headstart.engine import checkpoint, optimisers
+from headstart.engine import adapters, checkpoint, optimisers
 from headstart.engine.cutting import cut_of
 from headstart.engine.feed import Feed
 from headstart.engine.freezing import Model
@@ -35,12 +35,16 @@ VALIDATION = "validation"
 
 
 def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | None = None) -> Model:
-    """The source's live network with the plan's heads, each as it was solved or at a small random start.
+    """The source's live network with the plan's heads, each as it was solved or at a small random start, and with its
+    adapters.
 
     Args:
         moments: of the heads' targets, where they are going to be trained.
     """
-    network = Network(trained.source)
+    chosen = plan.adapters
+    network = Network(
+        trained.source, functools.partial(adapters.insert, adapters=chosen, seed=plan.seed) if chosen else None
+    )
     heads = {}
     for head in plan.heads:
         width = sum(trained.source.description.stage(stage).width for stage in head.at)
@@ -48,8 +52,10 @@ def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | N
         units = (moments or {}).get(head.name)
         start = trained.heads.get(head.name) or random_head(plan, head.name, width, outputs, units)
         heads[head.name] = TrainableHead(start, units)
-    model = Model(network, trained.source.stages, heads, {head.name: head.at for head in plan.heads})
-    return model.to(memory_format=torch.channels_last)
+    model = Model(network, trained.source.stages, heads, {head.name: head.at for head in plan.heads}, chosen)
+    model = model.to(memory_format=torch.channels_last)
+    adapters.keep_layout(network.body)
+    return model
 
 
 def moments_of(plan: Plan, tasks: Mapping[str, Task], parts: Mapping[str, Examples]) -> dict[str, Moments]:
@@ -150,6 +156,9 @@ class Training:
         for name, module in self.model.heads.items():
             assert isinstance(module, TrainableHead)
             trained.heads[name] = module.as_arrays(self.plan.head(name).at)
+        if self.plan.adapters is not None:
+            trained.adapters = adapters.export(self.model.network.body, self.plan.adapters, self.source.name)
+            adapters.merge(self.model.network.body, self.plan.adapters)
         owned = [path for stage in self.source.stages if stage.name not in self.frozen for path in stage.owns]
         trained.weights = {
             name: tensor.detach().contiguous().numpy().copy()

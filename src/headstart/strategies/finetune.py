@@ -14,7 +14,9 @@ from headstart.strategies.probe import HEAD
 from headstart.tasks import Task
 
 DEFAULT_SHARE = 0.75
-"""Of the parameters that train by default: the last stages that together hold at least this share."""
+"""Of the parameters that train by default: the last stages that together hold at least this share of all those past
+the first stage. The first one reads what came in (of a text model, the embeddings of words: half of its parameters,
+few of which a small target ever meets)."""
 IMBALANCE = 3.0
 """Largest class over smallest from which rare classes weigh more in the loss."""
 
@@ -110,12 +112,13 @@ def stages_after(source: Source, freeze: str) -> list[str]:
     if freeze == "all":
         return []
     if freeze == "auto":
-        total = sum(stage.parameters for stage in source.stages)
+        later = source.stages[1:] or source.stages
+        total = sum(stage.parameters for stage in later)
         kept = 0
-        for place in range(len(names) - 1, -1, -1):
-            kept += source.stages[place].parameters
+        for place in range(len(later) - 1, -1, -1):
+            kept += later[place].parameters
             if kept >= DEFAULT_SHARE * total:
-                return names[place:]
+                return [stage.name for stage in later[place:]]
         return names
     if freeze not in names:
         raise StrategyError(
