@@ -32,7 +32,7 @@ class Model(nn.Module):
         adapters: Adapters | None = None,
     ) -> None:
         super().__init__()
-        self.reads = reads
+        self.reads = dict(reads)
         self.adapters = adapters
         self.network = network
         self.heads = nn.ModuleDict(dict(heads))

@@ -10,6 +10,7 @@ import torch
 
 from headstart.core.registry import Registry
 from headstart.engine.freezing import Model
+from headstart.tasks import Task
 
 
 @dataclass
@@ -21,6 +22,9 @@ class Step:
     """Stream -> stage -> pooled features (N, D), with gradients."""
     outputs: Mapping[str, Mapping[str, torch.Tensor]]
     """Stream -> head -> scores (N, K)."""
+    targets: Mapping[str, Mapping[str, torch.Tensor]]
+    """Stream -> head -> targets (N,) or (N, K)."""
+    tasks: Mapping[str, Task]
     keys: Mapping[str, list[str]]
     """Stream -> content keys of the batch."""
     views: Mapping[str, list[int]]
@@ -42,6 +46,8 @@ objectives: Registry[ObjectiveBuilder] = Registry(
     {
         "l2_sp": "headstart.engine.objectives:l2_sp",
         "coral": "headstart.engine.objectives:coral",
+        "contrast": "headstart.engine.contrast:contrast",
+        "pairs": "headstart.engine.contrast:pairs",
         "distil": "headstart.engine.distillation:distil",
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -26,7 +27,9 @@ class Stream:
     balanced: bool = False
     """Whether rare classes weigh more in the loss (inverse frequency)."""
     weight: float = 1.0
-    """Of this stream's loss in the sum."""
+    """Of this stream's loss in the sum; 0: its labels are for objectives alone."""
+    even: bool = False
+    """Whether each batch holds as many examples of every class, at least two of each that it holds."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,11 @@ class Head:
 
 @dataclass(frozen=True)
 class Solve:
-    """Closed form, on the bank. With several candidates, the lowest left-out loss chooses."""
+    """Closed form. With several candidates, the lowest left-out loss chooses.
+
+    Ahead of all training it is done on the features of the untouched source, which the bank keeps; after it, on those
+    of the trained network.
+    """
 
     head: str
     part: str
@@ -167,6 +174,17 @@ class Plan:
     def trainings(self) -> tuple[Train, ...]:
         return tuple(phase for phase in self.phases if isinstance(phase, Train))
 
+    @property
+    def solved_first(self) -> tuple[Solve, ...]:
+        """What is solved on the untouched source."""
+        return tuple(phase for phase in itertools.takewhile(_is_solve, self.phases) if isinstance(phase, Solve))
+
+    @property
+    def solved_last(self) -> tuple[Solve, ...]:
+        """What is solved on the trained network, once all training is done."""
+        after = itertools.dropwhile(_is_solve, self.phases)
+        return tuple(phase for phase in after if isinstance(phase, Solve))
+
     def trained_stages(self) -> set[str]:
         """Stages that any phase trains."""
         heads = {head.name for head in self.heads}
@@ -192,6 +210,10 @@ class Plan:
 
 
 Phase = Solve | Train
+
+
+def _is_solve(phase: Phase) -> bool:
+    return isinstance(phase, Solve)
 
 
 def _adapters(document: Mapping[str, Any]) -> Adapters:
