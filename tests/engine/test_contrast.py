@@ -141,6 +141,12 @@ def test_solving_in_between_is_refused(target: Target, tmp_path: Path) -> None:
         go(dataclasses.replace(plan, phases=(train, solve, train)), source, target, workplace(tmp_path))
 
 
+def test_something_must_train(target: Target, tmp_path: Path) -> None:
+    source = open_kind("layer norm", tmp_path)
+    with pytest.raises(StrategyError, match="no stage of layer-norm trains"):
+        short_plan("contrastive", source, target, freeze="all")
+
+
 def test_few_reviews(tmp_path: Path) -> None:
     """A user's way: few texts, the run is opened again, and its features are not those of the source."""
     model = write_text_model(tmp_path / "bert", "bert")

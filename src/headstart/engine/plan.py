@@ -185,6 +185,13 @@ class Plan:
         after = itertools.dropwhile(_is_solve, self.phases)
         return tuple(phase for phase in after if isinstance(phase, Solve))
 
+    @property
+    def parts(self) -> set[str]:
+        """The parts of a target that are learned from or chosen by."""
+        solves = {phase.part for phase in self.phases if isinstance(phase, Solve)}
+        stops = {phase.stop.part for phase in self.trainings if phase.stop}
+        return {stream.part for stream in self.streams} | solves | stops | ({"validation"} if self.refit else set())
+
     def trained_stages(self) -> set[str]:
         """Stages that any phase trains."""
         heads = {head.name for head in self.heads}
