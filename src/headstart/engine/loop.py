@@ -160,11 +160,10 @@ def _step(
         model,
         {},
         {},
-        {},
-        phase.tasks,
         {name: one.keys for name, one in batch.items()},
         {name: one.views for name, one in batch.items()},
         along,
+        tasks=phase.tasks,
     )
     for name, one in batch.items():
         stream = phase.plan.stream(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -22,15 +22,16 @@ class Step:
     """Stream -> stage -> pooled features (N, D), with gradients."""
     outputs: Mapping[str, Mapping[str, torch.Tensor]]
     """Stream -> head -> scores (N, K)."""
-    targets: Mapping[str, Mapping[str, torch.Tensor]]
-    """Stream -> head -> targets (N,) or (N, K)."""
-    tasks: Mapping[str, Task]
     keys: Mapping[str, list[str]]
     """Stream -> content keys of the batch."""
     views: Mapping[str, list[int]]
     """Stream -> which view of each example this is."""
     progress: float
     """Of the phase, 0 to 1."""
+    targets: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict)
+    """Stream -> head -> targets (N,) or (N, K)."""
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    """Head -> what it answers."""
 
 
 class ObjectiveTerm(Protocol):
