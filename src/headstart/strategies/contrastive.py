@@ -18,11 +18,9 @@ from headstart.strategies.finetune import stages_after
 from headstart.strategies.probe import HEAD
 from headstart.tasks import Task
 
-FIRST = "first"
-
 
 class Contrastive(Strategy):
-    """Trains the stages past the first by pairs of examples, then solves the head on the features that gives."""
+    """Trains the last stages by pairs of examples, then solves the head on the features that gives."""
 
     title: ClassVar[str] = "Features of one class brought together, then a closed-form head"
     is_random: ClassVar[bool] = True
@@ -34,10 +32,7 @@ class Contrastive(Strategy):
     temperature: float = pydantic.Field(
         0.1, gt=0, le=10, description="Of the supervised contrastive loss: lower looks at the nearest pairs more."
     )
-    freeze: str = pydantic.Field(
-        FIRST,
-        description="Last stage that stays frozen: first (such as the embeddings of words), none, auto, or a name.",
-    )
+    freeze: str = pydantic.Field("auto", description="Last stage that stays frozen: auto, none (all train), or a name.")
     steps: int = pydantic.Field(
         20, ge=1, le=100_000, description="Batches to train on, however many examples there are."
     )
@@ -89,8 +84,6 @@ class Contrastive(Strategy):
         Raises:
             StrategyError: there is none.
         """
-        if self.freeze == FIRST:
-            return [stage.name for stage in source.stages[1:] or source.stages]
         stages = stages_after(source, self.freeze)
         if not stages:
             raise StrategyError(
