@@ -26,6 +26,7 @@ PLANS = [(name, {}) for name in strategies.names()] + [
     ("finetune", {"freeze": "all"}),
     ("finetune", {"gradual": True, "averaging": "wise"}),
     ("finetune", {"statistics": "updated", "views": 0, "l2_sp": 0.1}),
+    ("lora", {"dora": True, "norms": True}),
 ]
 
 

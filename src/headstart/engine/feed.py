@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headstart.bank import Bank, Filled
 from headstart.bank.fill import fill, prepare_row
 from headstart.bank.store import Shelf
-from headstart.data.batches import ahead, batch_positions, chunks
+from headstart.data.batches import ahead, batch_positions, chunks, even_positions
 from headstart.data.contents import Contents
 from headstart.data.table import Examples
 from headstart.engine.plan import Stream
@@ -62,6 +62,8 @@ class Feed:
         self.stream, self.examples, self.source, self.seed = stream, examples, source, seed
         self.keys = examples.content_keys()
         self.targets = {head: tasks[head].encode(examples.labels(tasks[head].label)) for head in stream.heads}
+        grouped = [tasks[head].groups(targets) for head, targets in self.targets.items()] if stream.even else []
+        self._groups = next((groups for groups in grouped if groups is not None), None)
         self._contents = Contents(examples.table)
         self._lengths = self._measure() if source.varies else None
         self._blank = tensors(source.collate([prepared(source, self._contents, examples, 0)]))
@@ -85,9 +87,14 @@ class Feed:
 
     def batch(self, step: int) -> Batch:
         size = min(self.stream.batch, len(self))
-        positions = batch_positions(len(self), size, self.seed, step, self.stream.name, self._lengths)
+        positions = self._positions(step, size)
         epochs = (step * size + np.arange(size)) // len(self)
         return self._batch(positions, [self._view(int(epoch)) for epoch in epochs])
+
+    def _positions(self, step: int, size: int) -> NDArray[np.int64]:
+        if self._groups is not None:
+            return even_positions(self._groups, size, self.seed, step, self.stream.name)
+        return batch_positions(len(self), size, self.seed, step, self.stream.name, self._lengths)
 
     def in_order(self, size: int = 64) -> Iterator[Batch]:
         """Every example once, as it is: in order, or where they differ in length, from short to long."""

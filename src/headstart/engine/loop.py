@@ -163,6 +163,7 @@ def _step(
         {name: one.keys for name, one in batch.items()},
         {name: one.views for name, one in batch.items()},
         along,
+        tasks=phase.tasks,
     )
     for name, one in batch.items():
         stream = phase.plan.stream(name)
@@ -170,8 +171,8 @@ def _step(
         layout = phase.source.description.stage(cut[0]).layout if cut is not None else "map-last"
         mixed, targets = mix(stream, one, phase.tasks, layout)
         pooled, outputs = forward(model, mixed, spec_stages(phase, spec))
-        step.pooled[name], step.outputs[name] = pooled, outputs  # type: ignore[index]
-        for head in stream.heads:
+        step.pooled[name], step.outputs[name], step.targets[name] = pooled, outputs, targets  # type: ignore[index]
+        for head in stream.heads if stream.weight else ():
             loss = phase.tasks[head].loss(outputs[head], targets[head])
             own = cast("TrainableHead", model.heads[head])
             total = total + stream.weight * _weighted(loss / own.unit, phase, stream, head, one)

@@ -37,6 +37,7 @@ def _by_network(trained: Trained, examples: Examples, bank: Bank) -> Scores:
     plan = dataclasses.replace(
         trained.plan,
         heads=tuple(dataclasses.replace(head, at=trained.heads[head.name].at) for head in trained.plan.heads),
+        adapters=None,  # they are merged into the weights
     )
     model = build_model(trained, plan)
     model.network.body.load_state_dict(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from headstart.engine.trained import LinearHead
 from headstart.sources import Source
 from headstart.sources.points import Point
 from headstart.tasks import Task
+from headstart.tasks.contract import Targets
 
 
 def pooled(
@@ -37,7 +38,7 @@ def bank_features(phase: Solve, source: Source, bank: Bank, examples: Examples) 
 def solve(
     phase: Solve, task: Task, source: Source, bank: Bank, parts: Mapping[str, Examples], filled: Filled
 ) -> tuple[LinearHead, dict[str, Any]]:
-    """The candidate stages whose left-out loss is lowest, and the head solved on them.
+    """The candidate stages whose left-out loss is lowest, and the head solved on them, from features in the bank.
 
     With more than one view, the solution is fitted on the mean of each example's features over its views: the
     same expectation as fitting on all of them, with one row an example, so leave-one-out stays exact.
@@ -47,13 +48,28 @@ def solve(
     every = sorted({stage for stages in phase.candidates for stage in stages})
     bank_pass = features_of(bank, source, examples, [Point(stage) for stage in every])  # all stages in one pass
     filled.add(bank_pass.filled)
-    best: tuple[float, LinearHead, dict[str, Any]] | None = None
-    tried = []
-    for stages in phase.candidates:
+
+    def mean_of_views(stages: tuple[str, ...]) -> NDArray[np.float32]:
         features: NDArray[np.float32] = np.concatenate([bank_pass.at[Point(stage)] for stage in stages], axis=1)
         for view in range(1, phase.views):
             features += pooled(bank, source, examples, stages, filled, view)
-        features /= phase.views
+        return features / np.float32(phase.views)
+
+    return best_of(phase, task, targets, mean_of_views)
+
+
+def best_of(
+    phase: Solve, task: Task, targets: Targets, features_at: Callable[[tuple[str, ...]], NDArray[np.float32]]
+) -> tuple[LinearHead, dict[str, Any]]:
+    """The head with the lowest left-out loss among the candidate stages of `phase`.
+
+    Args:
+        features_at: from stages to their pooled features (N, D), side by side.
+    """
+    best: tuple[float, LinearHead, dict[str, Any]] | None = None
+    tried = []
+    for stages in phase.candidates:
+        features = features_at(stages)
         solution = task.solve(features, targets, phase.solver)
         loss = task.left_out_loss(solution.left_out, targets)
         value = task.value(task.decode(solution.left_out), targets)

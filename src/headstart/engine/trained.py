@@ -16,6 +16,16 @@ from headstart.tasks import Task
 
 
 @dataclass(frozen=True)
+class AdapterFiles:
+    """Trained adapters in the format of the library peft."""
+
+    tensors: dict[str, NDArray[Any]]
+    """Of adapter_model.safetensors."""
+    config: dict[str, Any]
+    """Of adapter_config.json."""
+
+
+@dataclass(frozen=True)
 class LinearHead:
     """A head as arrays: scores = pooled features of `at`, side by side (N, D), times weight (D, K), plus bias (K,)."""
 
@@ -78,6 +88,8 @@ class Trained:
     steps: dict[str, int] = field(default_factory=dict)
     """Steps that each phase of gradient descent took."""
     filled: Filled = field(default_factory=Filled)
+    adapters: AdapterFiles | None = None
+    """What was merged into `weights`, when the plan trained adapters."""
 
     @property
     def head(self) -> LinearHead:

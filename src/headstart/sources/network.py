@@ -6,7 +6,7 @@ and are put in place of what the last frozen stage returns, while the stages bef
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -31,9 +31,10 @@ class Network(nn.Module):
 
     Args:
         source: what to build; its classifier is kept aside as `classifier`.
+        change: called with the trunk before it is listened to, to put other modules in the place of some.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, change: Callable[[nn.Module], None] | None = None) -> None:
         super().__init__()
         self.description = source.description
         self.body = source.module()
@@ -46,6 +47,8 @@ class Network(nn.Module):
         if self.description.classifier:
             self.classifier = self.body.get_submodule(self.description.classifier)
             self.body.set_submodule(self.description.classifier, nn.Identity())
+        if change is not None:
+            change(self.body)
         for stage in source.stages:
             module = self.body.get_submodule(stage.tap)
             if stage.name == last:

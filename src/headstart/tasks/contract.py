@@ -144,6 +144,20 @@ class Task(ABC):
         del targets
         return np.zeros(self.outputs), np.ones(self.outputs)
 
+    def groups(self, targets: Targets) -> NDArray[np.int64] | None:
+        """The group (N,) of each example when every one is of one group; None where examples have no such groups."""
+        del targets
+        return None
+
+    def likeness(self, targets: torch.Tensor) -> torch.Tensor:
+        """How alike the answers of each two examples are (N, N), from 0 to 1: here a Gaussian of their distance, in
+        deviations of these targets (Dufumier et al. 2021)."""
+        import torch
+
+        numbers = targets.float().reshape(len(targets), -1)
+        even = numbers / numbers.std(dim=0, correction=0).clamp(min=1e-6)
+        return torch.exp(-0.5 * (even[:, None] - even[None]).square().mean(dim=2))
+
     def value(self, predictions: Predictions, targets: Targets) -> float:
         """The primary metric."""
         metric = self.metric(predictions, targets)

@@ -86,6 +86,13 @@ class MultiLabel(Task):
             dim=1
         )
 
+    def likeness(self, targets: torch.Tensor) -> torch.Tensor:
+        """Labels that two examples share, over those that either has (Jaccard); 1 where neither has any."""
+        shared = targets @ targets.T
+        count = targets.sum(dim=1)
+        either = count[:, None] + count[None] - shared
+        return (shared / either.clamp(min=1)).where(either > 0, 1.0)
+
     def decode(self, scores: Scores) -> Predictions:
         probabilities = sigmoid(np.asarray(scores, dtype=np.float64))
         chosen = probabilities > 0.5
