@@ -68,11 +68,6 @@ class Windows:
         found, position_of, _ = self._laid_out(windows, 1)
         return {**found, PLACES: np.array([START, *position_of], np.int32)}
 
-    def spans(self, passage: tuple[str, ...]) -> NDArray[np.int64]:
-        """Begin and end (P, 2) in the context of the characters at each place; (0, 0) at the first, no answer."""
-        context = self._plain.encode(self._two(passage)[1], add_special_tokens=False)
-        return np.array([(0, 0), *context.offsets], np.int64)
-
     def _two(self, passage: tuple[str, ...]) -> tuple[str, str]:
         """The question, its end cut off where it would leave no room, and everything after it."""
         question, *others = passage
