@@ -94,7 +94,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _sentences(lines: list[str], labelled: bool) -> Iterator[Sentence]:
-    sentence = Sentence(1)
+    sentence, width = Sentence(1), 0
     for number, line in enumerate([*lines, ""], 1):
         columns = [column.strip() for column in line.split("\t")] if "\t" in line else line.split()
         if not any(columns) or columns[0] == DOCUMENT:
@@ -106,15 +106,19 @@ def _sentences(lines: list[str], labelled: bool) -> Iterator[Sentence]:
             sentence.line = number
         sentence.words.append(columns[0])
         sentence.tags.append(columns[-1])
+        width = width or (len(columns) if len(columns) > 1 else 0)
         if labelled and not sentence.problem:
-            sentence.problem = _problem(columns, number)
+            sentence.problem = _problem(columns, number, width)
 
 
-def _problem(columns: list[str], number: int) -> str:
+def _problem(columns: list[str], number: int, width: int) -> str:
+    """Why a line cannot be learned from; empty when it can. `width`: columns of the file's first line."""
     if not columns[0]:
         return f"line {number} has no word in its first column"
     if len(columns) < 2 or not columns[-1]:
         return f"line {number} has the word '{columns[0]}' and no tag"
+    if len(columns) != width:
+        return f"line {number} has {len(columns)} columns, and the first tagged line has {width}"
     if not is_tag(columns[-1]):
         return f"line {number} has '{columns[-1]}', which is no tag (O, B-TYPE, I-TYPE, E-TYPE or S-TYPE)"
     return ""
