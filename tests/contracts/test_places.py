@@ -145,6 +145,7 @@ def test_features_at_places_do_not_depend_on_the_batch(source: Source, tmp_path:
     for row in range(4):
         alone = features_of(Bank(tmp_path / f"{row}"), source, examples.take(np.array([row])), [point]).at[point][0]
         assert np.allclose(alone, together[row], atol=0.05)
+    assert Bank(tmp_path / "one").verify() == {}
     network = Network(source).eval()
     inputs = {name: torch.from_numpy(value) for name, value in source.collate([source.prepare(WORDS)]).items()}
     with torch.no_grad():

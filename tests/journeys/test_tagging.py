@@ -27,6 +27,7 @@ def test_from_conll_to_answers(model: Path, tmp_path: Path) -> None:
     adapted = receipt.arms[0].metrics["f1"]
     assert adapted.value > 0.5 and adapted.low < adapted.value < adapted.high
     assert len(receipt.label_efficiency.points) > 1
+    assert any("(word" in span for mistake in receipt.mistakes for span in [*mistake.truth, *mistake.answer])
     words = tagged(5000)[0]
     again = hs.load(tmp_path / "run")
     (answer,) = again.predict([words])

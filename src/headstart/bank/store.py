@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from headstart.core import files
 from headstart.core.errors import HeadstartError
+from headstart.core.ragged import ragged
 from headstart.data.facts import Facts
 from headstart.sources import Source
 from headstart.sources.contract import POOLED
@@ -232,10 +233,7 @@ class Shelf:
             return np.empty(0, object) if self._length < 0 else np.zeros((0, *self.shape), np.float32)
         values = self.rows.take(keys, "features").combine_chunks()
         if self._length < 0:
-            found = np.empty(len(keys), object)
-            for row, one in enumerate(values):
-                found[row] = one.values.to_numpy().astype(np.float32).reshape(self.shape)
-            return found
+            return ragged(one.values.to_numpy().astype(np.float32).reshape(self.shape) for one in values)
         flat = values.flatten().to_numpy(zero_copy_only=False)
         return np.array(flat, dtype=np.float32).reshape(len(keys), *self.shape)  # a copy: Arrow's is read-only
 

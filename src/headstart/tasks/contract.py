@@ -159,6 +159,10 @@ class Task(ABC):
         """Targets in the form of `Predictions.answers`."""
         return [self.labels[number] for number in targets]
 
+    def shown(self, answer: Any) -> Any:
+        """An answer as a list of mistakes shows it: a label, a list of labels, or a number."""
+        return answer
+
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
         """How wrong each answer is, (N,); 0 where it is right."""
         apart = np.abs(np.asarray(self.encode(predictions.answers), np.float64) - targets)

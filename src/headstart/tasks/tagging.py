@@ -167,6 +167,13 @@ class Tagging(Task):
         right, given, wanted = np.array(counts, np.float64).reshape(-1, 3).T
         return right, given, wanted
 
+    def shown(self, answer: Any) -> list[str]:
+        """The spans alone: `person (words 1 to 2)`."""
+        return [
+            f"{kind} (word {first + 1})" if behind == first + 1 else f"{kind} (words {first + 1} to {behind})"
+            for kind, first, behind in spans_of(answer)
+        ]
+
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
         """Spans that are missed or wrong."""
         right, given, wanted = self._span_counts(predictions.answers, targets)
