@@ -35,8 +35,8 @@ def read(
     Args:
         target: a path to a folder with a folder for each class (in train, val and test folders or not), to a
             CSV, TSV, JSONL or Parquet file with a column of paths or contents, to a file of CoNLL columns or a
-            folder of such files, to a Hugging Face data set folder, or to a zip of one of these; or a `Table`; or a list
-            of paths, Pillow pictures or arrays, alone or as (contents, labels).
+            folder of such files, to a Hugging Face data set folder, or to a zip of one of these; or a `Table`; or a
+            list of paths, Pillow pictures or arrays, alone or as (contents, labels).
         label: column to learn, or several separated by commas. Known by the usual names when not given.
         content: column of paths or of contents. Known by the usual names when not given.
         group: column of groups, none of which may be in two parts. For folders: `folder`, or a regular
