@@ -65,6 +65,8 @@ def test_another_number_of_tags_than_words(model: Path, tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, rows)))
     run = hs.adapt(path, source=model, out=tmp_path / "run", baselines=False)
     assert run.receipt.task.kind == "tagging"
+    with pytest.raises(HeadstartError, match=r"names.jsonl:04.*words and .* tags"):
+        run.evaluate(path)
     assert [(item.id, item.reason) for item in run.receipt.target.quarantine][:1] == [
         ("names.jsonl:04", f"it has {len(rows[3]['text'])} words and {len(rows[3]['tags'])} tags in 'label'")
     ]

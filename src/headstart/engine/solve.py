@@ -55,7 +55,7 @@ def solve(
     tried = []
     for stages in phase.candidates:
         given = beside([bank_pass.at[Point(stage, task.reads)] for stage in stages])
-        require_same_lengths(given, targets, examples)
+        require_same_lengths(given, targets, examples.ids(), examples.table.origin)
         features: NDArray[np.float32] = joined(given)
         for view in range(1, phase.views):
             features = features + joined(read(task.reads, bank, source, examples, stages, filled, view))
@@ -85,8 +85,8 @@ def solve(
     return best[1], {**best[2], "tried": tried}
 
 
-def require_same_lengths(features: NDArray[Any], targets: NDArray[Any], examples: Examples) -> None:
-    """Refuses examples that have another number of labels than of places.
+def require_same_lengths(features: NDArray[Any], targets: NDArray[Any], ids: Sequence[str], origin: str) -> None:
+    """Refuses examples (called `ids`) that have another number of labels than of places.
 
     Raises:
         DataError: names the first.
@@ -98,6 +98,6 @@ def require_same_lengths(features: NDArray[Any], targets: NDArray[Any], examples
     if len(different):
         row = int(different[0])
         raise DataError(
-            f"{examples.ids()[row]} of {examples.table.origin} has {places[row]} words and {labels[row]} tags. "
+            f"{ids[row]} of {origin} has {places[row]} words and {labels[row]} tags. "
             "Give a tag for each word, or take the example out."
         )
