@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headstart.data.batches import ahead
 from headstart.data.modalities.text import Text
-from headstart.sources.contract import PLACES, POOLED, Inputs
+from headstart.sources.contract import PLACES, POOLED, Inputs, Source
 from headstart.sources.library import LibrarySource
 from headstart.sources.pieces import Pieces
 from headstart.sources.windows import Windows
@@ -50,9 +50,9 @@ class TextSource(LibrarySource):
     def windows(self) -> Windows:
         return Windows(self.open_pieces(), int(self.description.preparation["length"]))
 
-    def reading(self, form: str) -> TextSource:
-        if form == POOLED:
-            return self
+    def reading(self, form: str) -> Source:
+        if form == POOLED or self.stages[-1].layout != "sequence":
+            return super().reading(form)
         self.require_places()
         other = copy.copy(self)
         other.at_places = True
