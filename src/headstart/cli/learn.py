@@ -34,7 +34,9 @@ def adapt(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="classification, multilabel or regression; found when not given.", show_default=False),
+        typer.Option(
+            help="classification, multilabel, regression or tagging; found when not given.", show_default=False
+        ),
     ] = None,
     label: Label = None,
     content: Content = None,

@@ -200,13 +200,13 @@ def spec_stages(phase: Phase, spec: Train) -> tuple[str, ...]:
 def forward(
     model: Model, batch: Batch, wanted: tuple[str, ...], precise: bool = False
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """Pooled features of the stages `wanted`, and the scores of every head."""
+    """What heads read of the stages `wanted`, pooled (N, D) or at all places (T, D), and the scores of every head."""
     entered = batch.entered
     if entered is not None and entered[1].ndim == 4:
         entered = entered[0], entered[1].contiguous(memory_format=torch.channels_last)
     with autocast(precise):
         heard = model.network(batch.inputs, wanted, entered)
-    pooled = {stage: model.network.pool(stage, heard[stage], batch.inputs).float() for stage in wanted}
+    pooled = {stage: model.network.read(stage, heard[stage], batch.inputs).float() for stage in wanted}
     outputs = {
         name: head(torch.cat([pooled[stage] for stage in model.reads[name]], dim=1))
         for name, head in model.heads.items()

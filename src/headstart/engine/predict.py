@@ -8,17 +8,18 @@ from numpy.typing import NDArray
 
 from headstart.bank import Bank, Filled
 from headstart.data.table import Examples
-from headstart.engine.solve import pooled
+from headstart.engine.solve import read
 from headstart.engine.trained import Trained
 
 Scores = dict[str, NDArray[Any]]
 
 
 def scores(trained: Trained, examples: Examples, bank: Bank) -> Scores:
-    """Scores (N, K) of every head. Labels are not looked at; an untouched trunk answers from the bank."""
+    """Scores (N, K), or at places (N,) of (P, K), of every head. Labels are not looked at;
+    an untouched trunk answers from the bank."""
     if not trained.weights:
         return {
-            name: head.scores(pooled(bank, trained.source, examples, head.at, trained.filled))
+            name: head.scores(read(trained.tasks[name].reads, bank, trained.source, examples, head.at, trained.filled))
             for name, head in trained.heads.items()
         }
     return _by_network(trained, examples, bank)

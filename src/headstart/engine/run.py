@@ -35,12 +35,14 @@ def run(
         raise StrategyError("A head can be solved before all training or after it, and this plan does so in between.")
     watch = Stopwatch()
     tasks: dict[str, Task] = {head.name: use(dict(head.task)) for head in plan.heads}
+    for task in tasks.values():
+        source = source.reading(task.reads)
     if plan.start == "random":
         source = source.from_random(plan.seed)
     trained = Trained(plan, source, tasks, {}, {})
     for phase in plan.solved_first:
         if upcoming is not None:
-            trained.filled.add(bank_features(phase, source, place.bank, upcoming))
+            trained.filled.add(bank_features(phase, tasks[phase.head], source, place.bank, upcoming))
         head, notes = solve(phase, tasks[phase.head], source, place.bank, parts, trained.filled)
         trained.heads[phase.head] = head
         trained.solved[phase.head] = notes

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.bank import Bank, Filled
+from headstart.core.ragged import joined, like
 from headstart.engine.plan import Plan
 from headstart.sources import Source
 from headstart.tasks import Task
@@ -27,7 +28,8 @@ class AdapterFiles:
 
 @dataclass(frozen=True)
 class LinearHead:
-    """A head as arrays: scores = pooled features of `at`, side by side (N, D), times weight (D, K), plus bias (K,)."""
+    """A head as arrays: scores = features of `at`, side by side (N, D), times weight (D, K), plus bias (K,); features
+    at places (N,) of (P, D) give scores (N,) of (P, K)."""
 
     at: tuple[str, ...]
     weight: NDArray[np.float64]
@@ -37,7 +39,8 @@ class LinearHead:
         return LinearHead(self.at, self.weight * factor, self.bias * factor)
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.asarray(features.astype(np.float64) @ self.weight + self.bias)
+        flat = joined(features).astype(np.float64) @ self.weight + self.bias
+        return like(np.asarray(flat), features)
 
 
 @dataclass

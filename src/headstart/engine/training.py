@@ -13,6 +13,7 @@ import torch
 
 from headstart.core import fingerprints
 from headstart.core.hardware import Stopwatch
+from headstart.core.ragged import joined
 from headstart.data.table import Examples
 from headstart.engine import adapters, checkpoint, optimisers
 from headstart.engine.cutting import cut_of, read_stages
@@ -194,7 +195,7 @@ class Training:
         scores = evaluate(self.model, self.trained, self.validation, self.plan)
         self.trained.cost.forward_passes += len(self.validation)
         targets = self.validation.targets[head]
-        loss = task.loss(torch.from_numpy(scores[head]), torch.from_numpy(targets)).mean()
+        loss = task.loss(torch.from_numpy(joined(scores[head])), torch.from_numpy(joined(targets))).mean()
         return task.value(task.decode(scores[head]), targets), float(loss)
 
     def _keep(self, index: int, state: Progress) -> None:
@@ -258,7 +259,8 @@ def _labels(plan: Plan, examples: Examples) -> list[list[Any]]:
 
 
 def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bool = False) -> dict[str, NDArray[Any]]:
-    """Scores (N, K) of every head for all examples of `feed`, in eval mode; in float32 when `precise`."""
+    """Scores (N, K), or at places (N,) of (P, K), of every head for all examples of `feed`, in eval mode;
+    in float32 when `precise`."""
     wanted = tuple(stage.name for stage in trained.source.stages if any(stage.name in head.at for head in plan.heads))
     model.eval()
     found: dict[str, list[NDArray[Any]]] = {head.name: [] for head in plan.heads}
@@ -268,7 +270,7 @@ def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bo
             _, outputs = forward(model, batch, wanted, precise)
             positions.append(batch.positions)
             for name, values in outputs.items():
-                found[name].append(values.double().numpy())
+                found[name].append(batch.by_example(values.double().numpy()))
     order = np.argsort(np.concatenate(positions))
     return {name: np.concatenate(values)[order] for name, values in found.items()}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from headstart.sources.contract import PLACES
 from headstart.sources.stages import belongs
 
 if TYPE_CHECKING:
@@ -109,6 +110,16 @@ class Network(nn.Module):
 
         return hook
 
+    def read(self, stage: str, features: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """What heads read of the output of `stage`: (N, D), or where the inputs name places, (T, D) at all of them."""
+        if PLACES not in inputs:
+            return self.pool(stage, features, inputs)
+        return features.flatten(0, 1)[inputs[PLACES][inputs[PLACES] >= 0].long()]
+
+    def at_places(self, features: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """(N, P, D) of a sequence's features; anything where places only fill up."""
+        return features.flatten(0, 1)[inputs[PLACES].long().clamp(min=0)]
+
     def pool(self, stage: str, features: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """(N, D) of the output of `stage` for a batch of inputs."""
         return pool(features, self._stages[stage].layout, inputs.get(MASK), self.description.pooling)
@@ -152,7 +163,7 @@ class TextEntry(nn.Module):
     """Numbers of word pieces and their mask (N, L) as the arguments of transformers' models."""
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: value.long() for name, value in inputs.items()}
+        return {name: value.long() for name, value in inputs.items() if name != PLACES}
 
 
 class ImageEntry(nn.Module):

@@ -66,7 +66,7 @@ def adapt(
         source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run.
         strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`.
         options: of the strategy, when it is given by name.
-        task: "classification", "multilabel" or "regression"; found from the labels when not given.
+        task: "classification", "multilabel", "regression" or "tagging"; found from the labels when not given.
         label, content, group, time, split: names of columns.
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
@@ -180,10 +180,11 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     _require_modality(source, table)
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
-    remarks = source.remarks(contents_of(everything))
-    usable = replace(usable, table=usable.table.with_notes(*remarks))
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
+    source = source.reading(task.reads)
+    remarks = source.remarks(contents_of(everything))
+    usable = replace(usable, table=usable.table.with_notes(*remarks))
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
     if console is not None:
         from headstart.receipt.terminal import trainable_table

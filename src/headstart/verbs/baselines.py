@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from headstart.bank import Bank
+from headstart.data.contents import contents_of
 from headstart.data.splits import Splits, subsample
 from headstart.data.table import Examples
 from headstart.engine.plan import Plan
@@ -46,7 +45,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
     found = [
         Arm("adapted", f"{adapted.source.title}, {recipe.strategy}", True, scores(adapted, test, bank)[HEAD], adapted)
     ]
-    found += _trivial(adapted, given["fit"], len(test))
+    found += _trivial(adapted, given["fit"], test)
     zero_shot = _zero_shot(adapted)
     if zero_shot is not None:
         found.append(
@@ -98,10 +97,10 @@ def still_improving(history: list[Moment]) -> bool:
     return max(values[-quarter:]) - max(values[:-quarter]) > IMPROVING
 
 
-def _trivial(adapted: Trained, fit: Examples, count: int) -> list[Arm]:
+def _trivial(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
     task = adapted.task
-    baselines = task.baselines(task.encode(fit.labels(task.label)))
-    return [Arm(one.name, one.title, False, np.repeat(one.scores, count, axis=0)) for one in baselines]
+    baselines = task.baselines_of(task.encode(fit.labels(task.label)), contents_of(fit))
+    return [Arm(one.name, one.title, False, one.answer(contents_of(test), len(test))) for one in baselines]
 
 
 def _zero_shot(adapted: Trained) -> Trained | None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from headstart.data.table import Quarantined, Table
+from headstart.engine.solve import require_same_lengths
 from headstart.measure.intervals import Interval, bootstrap_interval
 from headstart.measure.paired import compare_apart
 from headstart.receipt.assemble import measures_of
@@ -88,7 +89,9 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     values = usable.column(usable.labels[0]).to_pylist()
     task = model.task
     targets = task.encode(values)
-    predictions = task.decode(model.head.scores(model.features(usable, model.head.at)))
+    features = model.features(usable, model.head.at)
+    require_same_lengths(features, targets, usable.strings("id"), usable.origin)
+    predictions = task.decode(model.head.scores(features))
     groups = np.array(usable.strings("group")) if usable.has("group") else None
     metrics = task.metrics(predictions, targets)
     ones = np.ones((1, len(targets)))

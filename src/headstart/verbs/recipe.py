@@ -22,7 +22,7 @@ class Recipe(pydantic.BaseModel):
     strategy: str = pydantic.Field("probe", description="The way to transfer.")
     options: dict[str, Any] = pydantic.Field(default_factory=dict, description="Of the strategy.")
     task: str | None = pydantic.Field(
-        None, description="classification, multilabel or regression; found when not given."
+        None, description="classification, multilabel, regression or tagging; found when not given."
     )
     label: str | None = pydantic.Field(None, description="Column to learn.")
     content: str | None = pydantic.Field(None, description="Column of paths or pictures.")
