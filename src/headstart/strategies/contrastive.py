@@ -56,6 +56,11 @@ class Contrastive(Strategy):
     weight_decay: float = pydantic.Field(0.01, ge=0, description="Of AdamW.")
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
+        if task.reads != "pooled":
+            raise StrategyError(
+                f"contrastive brings whole examples together, and {task.kind} answers at places within them. "
+                "Use --strategy finetune or lora."
+            )
         last = source.stages[-1].name
         refit = self.refit and target.validation > 0
         part = "train" if refit else "fit"
