@@ -69,13 +69,13 @@ class TestFilling:
     def test_against_the_reference(self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Order, pooled and whole points, against one plain pass; whole ones within float16."""
         monkeypatch.setenv("HEADSTART_RUNTIME", "reference")
-        points = [Point(stage.name) for stage in source.stages] + [Point(source.stages[1].name, whole=True)]
+        points = [Point(stage.name) for stage in source.stages] + [Point(source.stages[1].name, "whole")]
         given = examples_of(pictures(12))
         found = features_of(Bank(tmp_path), source, given, points)
         batch = source.collate([source.prepare(picture) for picture in pictures(12)])
         expected = next(iter(Eager(source, points, precise=True).run([batch])))
         for point in points:
-            assert np.allclose(found.at[point], expected[point], rtol=1e-3 if point.whole else 0, atol=1e-4)
+            assert np.allclose(found.at[point], expected[point], rtol=1e-3 if point.form == "whole" else 0, atol=1e-4)
         turned = features_of(Bank(tmp_path), source, given.take(np.arange(11, -1, -1)), points)
         assert all(np.array_equal(turned.at[point][::-1], found.at[point]) for point in points)
 
@@ -323,10 +323,10 @@ class TestKeeping:
     def test_an_old_small_shelf_does_not_outlive_a_newer_one(self, source: Source, tmp_path: Path) -> None:
         bank = Bank(tmp_path)
         features_of(bank, source, examples_of(pictures(2)), [Point(source.stages[0].name)])
-        features_of(bank, source, examples_of(pictures(60)), [Point(source.stages[1].name, whole=True)])
-        features_of(bank, source, examples_of(pictures(30)), [Point(source.stages[2].name, whole=True)])
+        features_of(bank, source, examples_of(pictures(60)), [Point(source.stages[1].name, "whole")])
+        features_of(bank, source, examples_of(pictures(30)), [Point(source.stages[2].name, "whole")])
         for place, stage in enumerate(source.stages[:3]):
-            folder = bank.shelf(source, Point(stage.name, whole=place > 0)).rows.folder
+            folder = bank.shelf(source, Point(stage.name, "whole" if place > 0 else "pooled")).rows.folder
             os.utime(folder / store.USED, (1000 + place, 1000 + place))
         newest = bank.summaries()[0]
         removed = bank.trim(newest.size + 100)
@@ -334,7 +334,7 @@ class TestKeeping:
 
     def test_values_beyond_float16_are_clipped(self, source: Source, tmp_path: Path) -> None:
         stage = source.stages[1]
-        shelf = Bank(tmp_path).shelf(source, Point(stage.name, whole=True))
+        shelf = Bank(tmp_path).shelf(source, Point(stage.name, "whole"))
         large = np.full((1, *stage.shape), 1e6, np.float32)
         shelf.add(["large"], large)
         assert np.isfinite(shelf.read(["large"])).all() and Bank(tmp_path).verify() == {}

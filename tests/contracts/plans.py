@@ -33,6 +33,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "the head alone, cut and mixed": ("finetune", {"freeze": "all", "mix": "cutmix"}),
     "random weights": ("scratch", {}),
+    "pairs, then solved": ("contrastive", {"steps": 6, "refit": True}),
+    "adapters, with dropout, and norms": ("lora", {"dropout": 0.2, "norms": True, "freeze": "none"}),
 }
 """Ways of gradient descent that between them use every part of the loop."""
 

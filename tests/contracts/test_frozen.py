@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from contracts.networks import LABEL_OF, Target, open_kind, workplace
+from contracts.networks import LABEL_OF, WHOLE_EXAMPLES, Target, open_kind, workplace
 from contracts.plans import Stopped, go, short_plan, stop_at, watched
 from headstart.engine import loop
 from headstart.engine.freezing import Model
@@ -19,13 +19,13 @@ from headstart.sources.contract import Stage
 from headstart.sources.network import Network
 from headstart.sources.stages import belongs
 from headstart.strategies import strategies
-from headstart.tasks import tasks
 from headstart.verbs.artefact import state_of
 
 PLANS = [(name, {}) for name in strategies.names()] + [
     ("finetune", {"freeze": "all"}),
     ("finetune", {"gradual": True, "averaging": "wise"}),
     ("finetune", {"statistics": "updated", "views": 0, "l2_sp": 0.1}),
+    ("lora", {"dora": True, "norms": True}),
 ]
 
 
@@ -107,7 +107,7 @@ def test_every_strategy(
     assert_frozen(plan, source, trained, target)
 
 
-@pytest.mark.parametrize("task", [name for name in tasks.names() if tasks.get(name).labelled])
+@pytest.mark.parametrize("task", WHOLE_EXAMPLES)
 @pytest.mark.parametrize("name", strategies.names())
 def test_every_task(name: str, task: str, networks: Path, target: Target, tmp_path: Path) -> None:
     assert task in LABEL_OF, f"give the generated target a column for the task '{task}'"

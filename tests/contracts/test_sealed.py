@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contracts.networks import LABEL_OF, Target, open_kind, workplace
+from contracts.networks import LABEL_OF, WHOLE_EXAMPLES, Target, open_kind, workplace
 from contracts.plans import short_plan
 from headstart.data.table import Examples, SealedError
 from headstart.engine.predict import scores
 from headstart.engine.run import run
 from headstart.strategies import strategies
-from headstart.tasks import tasks
 
 
 class Hidden(Examples):
@@ -24,7 +23,7 @@ class Hidden(Examples):
         raise SealedError("the test was read")
 
 
-@pytest.mark.parametrize("task", [name for name in tasks.names() if tasks.get(name).labelled])
+@pytest.mark.parametrize("task", WHOLE_EXAMPLES)
 @pytest.mark.parametrize("name", strategies.names())
 def test_no_strategy_reads_the_test(name: str, task: str, networks: Path, target: Target, tmp_path: Path) -> None:
     source = open_kind("layer norm", networks)

@@ -38,7 +38,8 @@ def test_groups_and_rates(
         trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
         assert len(grouped) == len(set(grouped)) and trainable <= set(grouped)
         owner = {id(parameter): stage.name for stage in source.stages
-                 for _, parameter in model.network.parameters_of(stage)}  # fmt: skip
+                 for name, parameter in model.network.parameters_of(stage)
+                 if plan.adapters is None or ".lora_" in name}  # fmt: skip
         owner |= {id(parameter): head for head, module in model.heads.items() for parameter in module.parameters()}
         assert trainable == {key for key, stage in owner.items() if stage in rates}
         optimisers.set_rates(phase.optimiser, dataclasses.replace(phase.spec, schedule=Schedule(0.0)), 0.0)
@@ -66,7 +67,9 @@ def test_every_listed_part_changes(name: str, source: Source, target: Target, tm
         ]
         after = trained.weights
         changed = [key for key in own if key in after and not np.array_equal(before[key], after[key])]
-        if stage.name in listed:
+        if plan.adapters is not None and stage.name in listed:  # merged into these weights, and into no other
+            assert set(changed) == {key for key in own if key.removesuffix(".weight") in plan.adapters.targets}
+        elif stage.name in listed:
             assert len(changed) >= 0.9 * len(own), sorted(set(own) - set(changed))
         else:
             assert not changed

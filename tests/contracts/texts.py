@@ -101,3 +101,26 @@ def write_reviews(path: Path, count: int = 40) -> Path:
                               for mood in ("good", "bad")]  # fmt: skip
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def tagged(number: int) -> tuple[list[str], list[str]]:
+    """The words of a sentence with names of persons and places of one or two words, and their tags."""
+    random = np.random.default_rng([number, 9])
+    persons, places = WORDS[-4:-1], WORDS[-7:-4]
+    words, tags = [], []
+    for _ in range(int(random.integers(1, 3))):
+        for kind, names, verb in (("person", persons, WORDS[24:28]), ("place", places, WORDS[31:33])):
+            count = int(random.integers(1, 3))
+            words += [*random.choice(names, count).tolist(), str(random.choice(verb)), str(random.choice(WORDS[10:20]))]
+            tags += [f"B-{kind}", *[f"I-{kind}"] * (count - 1), "O", "O"]
+    return words, tags
+
+
+def write_conll(folder: Path, train: int = 60, test: int = 40) -> Path:
+    """A folder with train.conll and test.conll."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, numbers in (("train", range(train)), ("test", range(1000, 1000 + test))):
+        sentences = [zip(*tagged(number), strict=True) for number in numbers]
+        lines = ["\n".join(f"{word}\t{tag}" for word, tag in sentence) for sentence in sentences]
+        (folder / f"{name}.conll").write_text("\n\n".join(lines) + "\n")
+    return folder

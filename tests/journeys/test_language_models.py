@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 import torch
 import transformers
@@ -13,6 +14,7 @@ import transformers
 import headstart as hs
 from contracts.texts import sentence, write_reviews, write_text_model
 from headstart.core.errors import HeadstartError
+from headstart.core.ragged import from_arrow
 from headstart.verbs.adapt import follow
 from headstart.verbs.further import go_on
 from headstart.verbs.recipe import Recipe
@@ -61,6 +63,21 @@ def test_causal(gradual: bool, models: Path, corpus: Path, tmp_path: Path) -> No
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "run")
     scores = run.scores(hs.verbs.model.readable([tokenizer.decode([7, 9, 12])], run.source))
     assert np.isclose(scores[0, 0] / scores[0, 1], float(loss), rtol=1e-4)
+
+
+def test_adapters_leave_tied_weights_alone(models: Path, corpus: Path, tmp_path: Path) -> None:
+    run = hs.adapt(corpus, source=models / "llama", task="language-modeling", strategy="lora", out=tmp_path / "run",
+                   options={"epochs": 2, "freeze": "none", "learning_rate": 0.02}, baselines=False)  # fmt: skip
+    arms = {arm.name: arm.metrics["perplexity"].value for arm in run.receipt.arms}
+    assert arms["adapted"] < arms["zero-shot"]
+    before, after = (transformers.AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
+                     for folder in (models / "llama", tmp_path / "run"))  # fmt: skip
+    assert torch.equal(before.lm_head.weight, after.lm_head.weight)
+    assert not torch.equal(before.model.layers[0].mlp.up_proj.weight, after.model.layers[0].mlp.up_proj.weight)
+    answers = parquet.read_table(tmp_path / "run" / "predictions.parquet")
+    texts = [TEXTS[int(name.rpartition(":")[2]) - 1] for name in answers.column("id").to_pylist()]
+    scores = hs.load(tmp_path / "run").scores(hs.verbs.model.readable(texts, run.source))
+    assert np.allclose(from_arrow(answers.column("scores_adapted")), scores, rtol=1e-3)
 
 
 def test_masked_then_classified(models: Path, corpus: Path, tmp_path: Path) -> None:
@@ -123,6 +140,7 @@ def test_refusals(models: Path, corpus: Path, tmp_path: Path) -> None:
         ("llama", "masked-language-modeling", "finetune", "Use --task language-modeling"),
         ("t5", "language-modeling", "finetune", "Use another source"),
         ("llama", "language-modeling", "probe", "Use --strategy finetune"),
+        ("llama", "language-modeling", "contrastive", "Use --strategy finetune or lora"),
         ("llama", None, "probe", "--task language-modeling"),
     ):
         recipe = Recipe(target=str(corpus), source=str(models / source), task=task, strategy=strategy)

@@ -25,7 +25,9 @@ def test_reviews(model: Path, tmp_path: Path) -> None:
     assert {arm.name for arm in receipt.arms} >= {"adapted", "majority", "plain", "scratch"}
     assert receipt.arms[0].metrics["accuracy"].value > 0.7
     again = hs.load(tmp_path / "run")
-    assert again.predict(["the film was good and lovely", "the book was awful and sad"]) == ["good", "bad"]
+    moods = ["good", "bad"] * 10
+    told = again.predict([f"{sentence(mood, 100 + place)}" for place, mood in enumerate(moods)])
+    assert sum(one == mood for one, mood in zip(told, moods, strict=True)) >= 15
     page = (tmp_path / "run" / "receipt.html").read_text()
     assert "What the answers depended on" in page and '<p class="text">' in page
 

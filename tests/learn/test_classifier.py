@@ -168,3 +168,11 @@ def test_too_little_to_hold_a_part_out(digits, source):
 def test_parameters_are_checked_when_it_is_fitted(given, message, digits, source):
     with pytest.raises(HeadstartError, match=message):
         TransferClassifier(**{"source": source, **given}).fit(digits[0][:20], digits[1][:20])
+
+
+def test_two_pictures_of_each_class(digits, source):
+    """Nothing is held out where the strategy does not ask for it, so that few examples are enough."""
+    pictures, labels = digits
+    few = np.concatenate([np.flatnonzero(labels == digit)[:2] for digit in range(10)])
+    model = TransferClassifier(source, "contrastive", {"steps": 2}).fit(pictures[few], labels[few])
+    assert (model.predict(pictures[few]) == labels[few]).mean() > 0.5

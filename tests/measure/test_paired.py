@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from headstart.core.errors import HeadstartError
 from headstart.measure.intervals import Interval, bootstrap_weights
-from headstart.measure.paired import compare, compare_seeds, verdict
+from headstart.measure.paired import compare, compare_apart, compare_seeds, verdict
 from headstart.measure.scores import Mean, Proportion, accuracy_statistic, macro_f1_statistic
 
 
@@ -102,3 +102,14 @@ def test_groups_are_respected_and_one_group_gives_no_evidence():
     assert verdict(compare_seeds(first, second, 60, groups=np.zeros(60))) == "no evidence"
     with pytest.raises(HeadstartError, match="one seed"):
         compare_seeds([], second, 60)
+
+
+def test_items_of_two_domains_are_resampled_apart() -> None:
+    random = np.random.default_rng(0)
+    one, other = random.random(400) < 0.9, random.random(300) < 0.8
+    found = compare_apart(Proportion(one), 400, Proportion(other), 300)
+    error = np.sqrt(0.9 * 0.1 / 400 + 0.8 * 0.2 / 300)
+    assert found.value == pytest.approx(one.mean() - other.mean())
+    assert (found.high - found.low) / (2 * 1.96 * error) == pytest.approx(1, abs=0.15)
+    alone = compare_apart(Proportion(one), 400, Proportion(other), 300, groups_b=np.zeros(300))
+    assert np.isinf(alone.low) and np.isinf(alone.high)

@@ -29,7 +29,7 @@ def batches(source: Source, count: int) -> list[dict[str, np.ndarray]]:
 
 
 def points(source: Source) -> list[Point]:
-    return [Point(source.stages[1].name, whole=True), Point(source.stages[1].name), Point(source.stages[-1].name)]
+    return [Point(source.stages[1].name, "whole"), Point(source.stages[1].name), Point(source.stages[-1].name)]
 
 
 def computed(trunk: Trunk, given: list[dict[str, np.ndarray]]) -> Output:

@@ -45,5 +45,6 @@ def test_measures_are_ratios_of_sums_over_the_texts(kind: str) -> None:
 def test_counting_pieces_knows_pieces_that_training_had_not() -> None:
     task = tasks.get("language-modeling").from_labels("characters", LETTERS)
     known = [{"labels": np.array([0, 0, 1, -100])}]
-    (unigram,) = task.counted(known, [{"labels": np.array([0, 9, -100])}, {"labels": np.array([1, -100])}])
-    assert np.allclose(unigram.scores, [[-np.log(3 / 6) - np.log(1 / 6), 2], [-np.log(2 / 6), 1]])
+    (unigram,) = task.baselines_of(task.encode(LETTERS[:1]), known)
+    scores = unigram.answer([{"labels": np.array([0, 9, -100])}, {"labels": np.array([1, -100])}], 2)
+    assert np.allclose(scores, [[-np.log(3 / 6) - np.log(1 / 6), 2], [-np.log(2 / 6), 1]])

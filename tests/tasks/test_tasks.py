@@ -23,10 +23,12 @@ VALUES: dict[str, list[Any]] = {
     "regression": [3.5, -1.0, 2.0, 8.0, 0.5, 1.5] * 8,
     "imitation": [[0.5, 1.0], [-1.0, 2.0], [0.0, 0.3], [2.0, -2.0], [1.0, 1.0], [-0.5, 0.0]] * 8,
 }
-"""Labels as they stand in a table, for every registered task that has labels."""
+"""Labels as they stand in a table, for every task that answers for an example as a whole by its label."""
 
 
-@pytest.fixture(params=[name for name in tasks.names() if tasks.get(name).labelled])
+@pytest.fixture(
+    params=[name for name in tasks.names() if tasks.get(name).reads == "pooled" and tasks.get(name).labelled]
+)
 def task(request: pytest.FixtureRequest) -> Task:
     assert request.param in VALUES, f"give this test labels for the task '{request.param}'"
     return tasks.get(request.param).from_labels("column", VALUES[request.param])

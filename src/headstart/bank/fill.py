@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from headstart.bank.store import Bank, Shelf
 from headstart.core.errors import DataError
 from headstart.core.progress import progress
+from headstart.core.ragged import ragged
 from headstart.data.batches import ahead, chunks
 from headstart.data.contents import Contents, Unreadable
 from headstart.data.table import Examples, Table
 from headstart.sources import Source
-from headstart.sources.contract import Inputs
+from headstart.sources.contract import PLACES, Inputs
 from headstart.sources.points import Point
 from headstart.sources.runtimes import BATCH, Output
 from headstart.sources.trunk import Choice, Trunk
@@ -82,14 +83,14 @@ def stream(
     """Computes features of the contents called `keys`, a batch at a time: (their keys, features, how)."""
     row_of = {key: int(row) for key, row in zip(examples.content_keys(), examples.indices, strict=True)}
     contents = Contents(examples.table)
-    running: deque[list[tuple[str, int]]] = deque()
+    running: deque[list[tuple[str, int, int]]] = deque()
 
     def prepared(key: str) -> tuple[str, Inputs]:
         return key, prepare_row(source, contents, examples.table, row_of[key], view, key)
 
     def batches() -> Iterator[Inputs]:
         for group in alike(ahead(prepared, keys, depth=AHEAD), source):
-            running.append([(key, source.length(inputs)) for key, inputs in group])
+            running.append([(key, source.length(inputs), source.places(inputs)) for key, inputs in group])
             yield source.collate([inputs for _, inputs in group])
 
     trunk = Trunk(source, points, len(keys), runtime)
@@ -97,7 +98,7 @@ def stream(
         for output in trunk.run(batches()):
             assert trunk.choice is not None
             group = running.popleft()
-            yield [key for key, _ in group], unpadded(output, [length for _, length in group], source), trunk.choice
+            yield [key for key, _, _ in group], unpadded(output, [sizes for _, *sizes in group], source), trunk.choice
             advance(len(group))
 
 
@@ -110,16 +111,19 @@ def alike(ready: Iterator[tuple[str, Inputs]], source: Source) -> Iterator[list[
         yield from map(list, chunks(window, BATCH))
 
 
-def unpadded(output: Output, lengths: Sequence[int], source: Source) -> Output:
+def unpadded(output: Output, sizes: Sequence[Sequence[int]], source: Source) -> Output:
     """The same without what only filled the batch up: where the outputs of a stage differ in length, an array of
-    arrays (N,) of (L, D)."""
+    arrays (N,) of (L, D).
+
+    Args:
+        sizes: length and number of places of each example.
+    """
     found: Output = {}
     for point, values in output.items():
         found[point] = values
         if -1 in point.shape(source.description):
-            found[point] = np.empty(len(values), object)
-            for row, length in enumerate(lengths):
-                found[point][row] = values[row, :length]
+            axis = 1 if point.form == PLACES else 0
+            found[point] = ragged(values[row, : size[axis]] for row, size in enumerate(sizes))
     return found
 
 

@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 
 from headstart.core import files
 from headstart.core.errors import HeadstartError
+from headstart.core.ragged import ragged
 from headstart.data.facts import Facts
 from headstart.sources import Source
+from headstart.sources.contract import POOLED
 from headstart.sources.points import Point
 from headstart.sources.trunk import Choice
 
@@ -186,10 +188,10 @@ def _damaged_shelf(folder: Path) -> HeadstartError:
 class Shelf:
     """Features of one source at one point in one view, by content key."""
 
-    def __init__(self, folder: Path, shape: tuple[int, ...], whole: bool, wished_runtime: str = "auto") -> None:
+    def __init__(self, folder: Path, shape: tuple[int, ...], compact: bool, wished_runtime: str = "auto") -> None:
         self.shape = shape
         self.wished_runtime = wished_runtime
-        self._type = pa.float16() if whole else pa.float32()
+        self._type = pa.float16() if compact else pa.float32()
         self._length = -1 if -1 in shape else int(np.prod(shape))
         self.rows = Rows(
             folder,
@@ -211,7 +213,7 @@ class Shelf:
         return self.rows.missing(keys)
 
     def add(self, keys: Sequence[str], features: NDArray[np.float32]) -> None:
-        """Adds features (N, …). Whole stages are kept in float16; what lies beyond its range is clipped."""
+        """Adds features (N, …). All but pooled ones are kept in float16; what lies beyond its range is clipped."""
         kind = np.float16 if self._type == pa.float16() else np.float32
         limit = float(np.finfo(kind).max)
         flat = [np.clip(row.reshape(-1), -limit, limit).astype(kind) for row in features]
@@ -228,13 +230,10 @@ class Shelf:
         """Features (N, …) of `keys`, in their order, as float32; where they differ in length, an array (N,) of
         arrays."""
         if not len(keys):
-            return np.zeros((0, *self.shape[self._length < 0 :]), np.float32)
+            return np.empty(0, object) if self._length < 0 else np.zeros((0, *self.shape), np.float32)
         values = self.rows.take(keys, "features").combine_chunks()
         if self._length < 0:
-            found = np.empty(len(keys), object)
-            for row, one in enumerate(values):
-                found[row] = one.values.to_numpy().astype(np.float32).reshape(self.shape)
-            return found
+            return ragged(one.values.to_numpy().astype(np.float32).reshape(self.shape) for one in values)
         flat = values.flatten().to_numpy(zero_copy_only=False)
         return np.array(flat, dtype=np.float32).reshape(len(keys), *self.shape)  # a copy: Arrow's is read-only
 
@@ -303,7 +302,7 @@ class Bank:
                 folder / ABOUT,
                 {"source": source.name, "point": str(point), "view": view, "shape": point.shape(source.description)},
             )
-        return Shelf(folder, point.shape(source.description), point.whole, self.runtime)
+        return Shelf(folder, point.shape(source.description), point.form != POOLED, self.runtime)
 
     def facts(self, modality: str) -> StoredFacts:
         return StoredFacts(self.root / "facts" / modality)
@@ -366,10 +365,8 @@ def _damaged(batch: pa.RecordBatch) -> Iterator[str]:
         batch.validate(full=True)
         return
     values = batch.column("features")
-    width = values.type.list_size
-    flat = values.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
-    for key, row, check in zip(batch.column("key").to_pylist(), flat, batch.column("check").to_pylist(), strict=True):
-        if zlib.crc32(np.ascontiguousarray(row).tobytes()) != check:
+    for key, row, check in zip(batch.column("key").to_pylist(), values, batch.column("check").to_pylist(), strict=True):
+        if zlib.crc32(np.ascontiguousarray(row.values.to_numpy(zero_copy_only=False)).tobytes()) != check:
             yield key
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.options import Content, Group, Label, Out, Seed, Source, Split, Target, Time, settings
-from headstart.cli.show import console, show_quarantine, show_table
+from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_table
 
 
 def adapt(
@@ -35,7 +35,7 @@ def adapt(
     task: Annotated[
         str | None,
         typer.Option(
-            help="classification, multilabel or regression (found when not given); language-modeling or "
+            help="classification, multilabel, regression or tagging (found when not given); language-modeling or "
             "masked-language-modeling, for texts without labels.",
             show_default=False,
         ),
@@ -46,7 +46,10 @@ def adapt(
     time: Time = None,
     split: Split = None,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
-    validation: Annotated[float, typer.Option(help="Share of the others to choose by, when none is given.")] = 0.2,
+    validation: Annotated[
+        float | None,
+        typer.Option(help="Share of the others to choose by; a fifth, at most 500, by default.", show_default=False),
+    ] = None,
     quarantine: Annotated[float, typer.Option(help="Share of bad items up to which the run goes on.")] = 0.2,
     seed: Seed = 0,
     baselines: Annotated[bool, typer.Option(help="Run the costly baselines too.")] = True,
@@ -107,38 +110,37 @@ def adapt(
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
-    target: Target,
+    targets: Annotated[list[str], typer.Argument(help="One or more labelled targets.", show_default=False)],
     label: Label = None,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
-    """Say how good a run is on other labelled data.
+    """Say how good a run is on other labelled data, and how much is lost against its own test.
 
-    Example: headstart evaluate runs/photos photos-test/
+    Examples:
+
+      headstart evaluate runs/photos photos-test/
+
+      headstart evaluate runs/books dvd.parquet electronics.parquet kitchen.parquet
     """
     import json
 
     from headstart.core.errors import HeadstartError
     from headstart.core.registry import suggest
-    from headstart.receipt import words
-    from headstart.receipt.document import Range
     from headstart.verbs.evaluate import evaluate as verb
     from headstart.verbs.model import load
 
     if form not in ("table", "json"):
         raise HeadstartError(f"There is no format '{form}'. {suggest(form, ('table', 'json'))}")
-    result = verb(load(run), target, label=label)
+    model = load(run)
+    found = {target: verb(model, target, label=label) for target in targets}
     if form == "json":
-        print(json.dumps(result.as_dict(), indent=1, ensure_ascii=False))
+        documents = [{"target": target, **one.as_dict()} for target, one in found.items()]
+        print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1, ensure_ascii=False))
         return
-    rows = [
-        (words.heading(measure), words.amount(found.value, measure), words.bounds(found, measure))
-        for measure in result.measures
-        for found in [Range.of(result.metrics[measure.name])]
-    ]
-    show_table(f"{run} on {target}: {result.items} items", ("", "value", "95 % interval"), rows)
-    for note in result.notes:
-        print(f"Note: {note}", file=sys.stderr)
-    show_quarantine(result.quarantine)
+    for target, one in found.items():
+        show_evaluation(f"{run} on {target}", one)
+    if len(found) > 1:
+        show_drift(f"{run}: what each change of domain costs", found)
 
 
 def predict(
@@ -199,7 +201,8 @@ def pretrain(
     target: Target,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the new source.", show_default=False)],
     arch: Annotated[
-        str, typer.Option(help="An architecture of timm, or name:key=value,… for its arguments.")
+        str,
+        typer.Option(help="An architecture of timm, or name:key=value,… for its arguments; static:width=N for texts."),
     ] = "resnet10t",
     teacher: Annotated[
         str | None, typer.Option(help="A larger source to learn from as well.", show_default=False)
@@ -231,8 +234,10 @@ def pretrain(
 
       headstart pretrain big-set/ --arch resnet10t --out my-source --teacher timm/resnet50.a1_in1k
 
+      headstart pretrain texts.csv --arch static:width=128 --out my-words --teacher hf/sentence-transformers/all-MiniLM-L6-v2
+
       headstart pretrain corpus.txt --objective masked-lm --source hf/bert-base-uncased --out domain-bert
-    """
+    """  # noqa: E501
     from headstart.core.errors import HeadstartError
 
     if (objective is None) != (source is None):
@@ -276,11 +281,18 @@ def pretrain(
     )
 
 
-def demo(out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")] = Path("runs/demo")) -> None:
-    """See it work, offline, in about a minute: handwritten digits from ten examples a class.
+def demo(
+    kind: Annotated[str, typer.Argument(help="digits or text.")] = "digits",
+    out: Out = None,
+) -> None:
+    """See it work, offline, in about a minute: handwritten digits, or sentences, from ten examples a class.
 
-    Example: headstart demo
+    Examples:
+
+      headstart demo
+
+      headstart demo text
     """
     from headstart.verbs.demo import demo as verb
 
-    verb(out, console=console())
+    verb(kind, out, console=console())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from headstart.data.table import Quarantined
+    from headstart.verbs.evaluate import Evaluation
 
 WIDE = 10_000
 """Letters; wider than any table."""
@@ -47,3 +48,53 @@ def show_quarantine(items: tuple[Quarantined, ...]) -> None:
         print(f"Set aside: {item.id}: {item.reason}", file=sys.stderr)
     if len(items) > 20:
         print(f"… and {len(items) - 20} more set aside", file=sys.stderr)
+
+
+def show_evaluation(title: str, found: Evaluation) -> None:
+    """Every metric with its interval, and what was lost against the run's own test."""
+    from headstart.receipt import words
+    from headstart.receipt.document import Range
+
+    ranges = {measure: Range.of(found.metrics[measure.name]) for measure in found.measures}
+    rows = [
+        (words.heading(measure), words.amount(one.value, measure), words.bounds(one, measure))
+        for measure, one in ranges.items()
+    ]
+    show_table(f"{title}: {found.items} items", ("", "value", "95 % interval"), rows)
+    if found.lost is not None:
+        print(_lost(found))
+    for note in found.notes:
+        print(f"Note: {note}", file=sys.stderr)
+    show_quarantine(found.quarantine)
+
+
+def show_drift(title: str, found: Mapping[str, Evaluation]) -> None:
+    """Several targets side by side: the metric that decides, and its distance to the run's own test."""
+    from headstart.measure.intervals import Interval
+    from headstart.receipt import words
+    from headstart.receipt.document import Range
+
+    rows = []
+    for target, one in found.items():
+        cells = [words.amount(one.metrics[one.primary].value, one.deciding), "", ""]
+        if one.lost is not None:
+            gain = Range.of(Interval(-one.lost.value, -one.lost.high, -one.lost.low, one.lost.level))
+            cells[1:] = words.signed(gain.value, one.deciding), words.bounds(gain, one.deciding)
+        rows.append((words.named(target), str(one.items), *cells))
+    deciding = next(iter(found.values())).deciding
+    show_table(f"\n{title}", ("target", "items", deciding.title, "against its own test", "95 % interval"), rows)
+
+
+def _lost(found: Evaluation) -> str:
+    """One sentence on the change from the run's own test to this target."""
+    from headstart.receipt import words
+    from headstart.receipt.document import Range
+
+    assert found.lost is not None
+    lost = Range.of(found.lost)
+    how = "less" if found.lost.value > 0 else "more"
+    sure = "" if found.lost.low > 0 or found.lost.high < 0 else "; that may be chance"
+    return (
+        f"{words.difference(found.lost.value, found.deciding)} {how} than on the run's own test "
+        f"(95 % interval of the loss: {words.bounds(lost, found.deciding)}{sure})."
+    )

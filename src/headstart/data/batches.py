@@ -40,6 +40,28 @@ def batch_positions(
     return joined[start : start + size]
 
 
+def even_positions(
+    groups: NDArray[np.int64], size: int, seed: int, step: int, name: str = "train"
+) -> NDArray[np.int64]:
+    """Positions (size,) of the batch at `step` in which every group has its turn, two examples at a time.
+
+    Each round gives all groups a turn, in an order of its own; each group's examples come in orders of their own.
+
+    Args:
+        groups: of the examples (count,).
+    """
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+
+    def position(slot: int) -> int:
+        turn, second = divmod(slot, 2)
+        round_, place = divmod(turn, len(members))
+        group = int(seeds.generator(seed, "turns", name, round_).permutation(len(members))[place])
+        epoch, within = divmod(2 * round_ + second, len(members[group]))
+        return int(members[group][order(len(members[group]), seed, epoch, f"{name} {group}")[within]])
+
+    return np.array([position(slot) for slot in range(step * size, (step + 1) * size)])
+
+
 def _epoch(
     count: int, size: int, seed: int, epoch: int, name: str, lengths: NDArray[np.int64] | None
 ) -> NDArray[np.int64]:

@@ -21,6 +21,7 @@ from headstart.data.contents import Contents, Unreadable, digest
 from headstart.data.facts import Facts, FactsCache, Modality
 from headstart.data.modalities import open_modality
 from headstart.data.table import Table
+from headstart.data.tags import are_tags
 
 QUARANTINE_SHARE = 0.2
 _FLUSH_ITEMS, _FLUSH_BYTES = 256, 32_000_000
@@ -58,6 +59,8 @@ def check(table: Table, cache: FactsCache | None = None, *, quarantine_share: fl
     reasons: dict[int, str] = dict(seen.problems)
     for row, reason in _missing_labels(table):
         reasons.setdefault(row, reason)
+    for row, reason in _misfits(table, seen.words):
+        reasons.setdefault(row, reason)
     reasons.update(dict(_disagreements(table, seen.keys, set(reasons))))
     mask = np.ones(len(table), bool)
     mask[list(reasons)] = False
@@ -76,13 +79,15 @@ class _Seen:
     keys: list[str]
     problems: dict[int, str]
     thumbnails: dict[str, NDArray[np.uint8]]
+    words: dict[int, int]
+    """How many words the rows have whose content is cut into words."""
     summary: dict[str, tuple[tuple[str, int], ...]]
 
 
 def _look(table: Table, cache: FactsCache | None) -> _Seen:
     """One pass over all contents, in threads, with memory for a few of them."""
     modality = open_modality(table.modality)
-    seen = _Seen([""] * len(table), {}, {}, {})
+    seen = _Seen([""] * len(table), {}, {}, {}, {})
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     with progress("Checking", len(table)) as advance:
         for batch in _read_batches(table):
@@ -90,6 +95,8 @@ def _look(table: Table, cache: FactsCache | None) -> _Seen:
             facts = _facts(readable, modality, cache)
             for row, key, content in batch:
                 seen.keys[row] = key
+                if isinstance(content, list):
+                    seen.words[row] = len(content)
                 found = facts[key] if key else Facts(problem=str(content))
                 if found.problem:
                     seen.problems[row] = found.problem
@@ -166,6 +173,18 @@ def _missing_labels(table: Table) -> Iterator[tuple[int, str]]:
             raise DataError(f"{table.origin} has no value in its label column '{column}'.")
         for row in np.flatnonzero(empty):
             yield int(row), f"it has no value for '{column}'"
+
+
+def _misfits(table: Table, words: Mapping[int, int]) -> Iterator[tuple[int, str]]:
+    """Sentences, cut into words, that have another number of tags than of words."""
+    for column in table.labels:
+        values = table.column(column)
+        if not words or not pa.types.is_list(values.type) or not are_tags(values.to_pylist()):
+            continue
+        for row, count in words.items():
+            tags = values[row].as_py()
+            if tags is not None and len(tags) != count:
+                yield row, f"it has {count} words and {len(tags)} tags in '{column}'"
 
 
 def _disagreements(table: Table, keys: Sequence[str], skip: set[int]) -> Iterator[tuple[int, str]]:

@@ -34,9 +34,9 @@ def read(
 
     Args:
         target: a path to a folder with a folder for each class (in train, val and test folders or not), to a
-            CSV, TSV, JSONL or Parquet file with a column of paths or contents, to a Hugging Face data set
-            folder, or to a zip of one of these; or a `Table`; or a list of paths, Pillow pictures or arrays,
-            alone or as (contents, labels).
+            CSV, TSV, JSONL or Parquet file with a column of paths or contents, to a file of CoNLL columns or a
+            folder of such files, to a Hugging Face data set folder, or to a zip of one of these; or a `Table`; or a
+            list of paths, Pillow pictures or arrays, alone or as (contents, labels).
         label: column to learn, or several separated by commas. Known by the usual names when not given.
         content: column of paths or of contents. Known by the usual names when not given.
         group: column of groups, none of which may be in two parts. For folders: `folder`, or a regular
@@ -64,7 +64,7 @@ def _read_path(path: Path, options: Options) -> Table:
     if reader is None:
         raise DataError(
             f"{path} is no format that is known. Give a folder with a folder for each class, a "
-            "CSV, TSV, JSONL or Parquet file, a Hugging Face data set folder, or a zip."
+            "CSV, TSV, JSONL or Parquet file, CoNLL columns, a Hugging Face data set folder, or a zip."
         )
     return reader.read(path, options)
 

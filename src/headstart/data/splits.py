@@ -18,6 +18,9 @@ from headstart.data.strata import Strata, strata_of
 from headstart.data.strata import subsample as subsample
 from headstart.data.table import Examples, Quarantined, Table
 
+USUAL_SHARE, ENOUGH = 0.2, 500
+"""Of the examples to learn from, what is held out to choose by: this share, and no more than so many."""
+
 
 class SealedTest:
     """The test examples. Their labels can be read only after `open`, which is counted."""
@@ -61,11 +64,12 @@ class Splits:
         return parts[name]
 
 
-def split(checked: Checked, *, test: float = 0.25, validation: float = 0.2, seed: int = 0) -> Splits:
+def split(checked: Checked, *, test: float = 0.25, validation: float | None = None, seed: int = 0) -> Splits:
     """Splits a checked table.
 
     Parts that the table gives are kept; what of train looks like or shares a group with the test is dropped.
-    What is not given is drawn: `test` is a share of everything, `validation` a share of what remains then.
+    What is not given is drawn: `test` is a share of everything, `validation` a share of what remains then (by default
+    a fifth, of at most ENOUGH examples: more would not choose better, and are missed in training).
     Classes stay in proportion, groups and look-alikes stay together, and every class is in train. With a
     column `time` nothing is
     drawn: the latest examples are the test, the latest of the others the validation. The result depends on
@@ -74,7 +78,7 @@ def split(checked: Checked, *, test: float = 0.25, validation: float = 0.2, seed
     Raises:
         DataError: a class cannot be in train, or nothing remains to test.
     """
-    _require_shares(test, validation)
+    _require_shares(test, validation or 0.0)
     table = checked.table
     strata = strata_of(table)
     ids = table.strings("id")
@@ -84,6 +88,8 @@ def split(checked: Checked, *, test: float = 0.25, validation: float = 0.2, seed
     carve = Carving(table, strata, units, seed)
     if not (parts == TEST).any():
         parts = carve.carve(parts, TEST, test)
+    if validation is None:
+        validation = min(USUAL_SHARE, ENOUGH / max(1, int((parts == TRAIN).sum())))
     if not (parts == VALIDATION).any() and validation > 0:
         parts = carve.carve(parts, VALIDATION, validation)
     parts = _every_class_in_train(parts, strata, units, carve.fixed | (parts == DROPPED), table.has("time"))

@@ -74,7 +74,7 @@ def subsample(
     """
     values: list[Any] = examples.labels(column)
     numeric = any(isinstance(value, float) for value in values)
-    names = ["all" if numeric else str(sorted(value) if isinstance(value, list) else value) for value in values]
+    names = ["all" if numeric else str(sorted(set(value)) if isinstance(value, list) else value) for value in values]
     keys, ids = examples.content_keys(), examples.ids()
     canonical = sorted(range(len(names)), key=lambda place: (keys[place], ids[place]))
     random = seeds.generator(seed, "subsample").permutation(len(names))

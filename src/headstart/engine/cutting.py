@@ -39,4 +39,5 @@ def last_untouched(plan: Plan, source: Source) -> str | None:
 def read_stages(plan: Plan, phase: Train) -> set[str]:
     """Stages whose output a phase needs: what heads read, and what objectives look at."""
     wanted = {stage for head in plan.heads for stage in head.at}
+    wanted |= {stage for solve in plan.solved_last for stages in solve.candidates for stage in stages}
     return wanted | {str(term.options["stage"]) for term in phase.objectives if "stage" in term.options}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 from headstart.bank import Bank, Filled
 from headstart.bank.fill import fill, prepare_row
 from headstart.bank.store import Shelf
-from headstart.data.batches import ahead, batch_positions, chunks
+from headstart.core.ragged import joined, parted
+from headstart.data.batches import ahead, batch_positions, chunks, even_positions
 from headstart.data.contents import Contents
 from headstart.data.table import Examples
 from headstart.engine.plan import Stream
 from headstart.sources import Source
-from headstart.sources.contract import Inputs
-from headstart.sources.points import Point
+from headstart.sources.contract import PLACES, Inputs
+from headstart.sources.points import WHOLE, Point
 from headstart.tasks import Task
 
 
@@ -31,13 +33,19 @@ class Batch:
     entered: tuple[str, torch.Tensor] | None
     """(stage, its outputs (N, …)) when training starts at the cut."""
     targets: dict[str, torch.Tensor]
-    """Head -> targets (N,) or (N, K)."""
+    """Head -> targets (N,) or (N, K); for all places of all examples, (T,)."""
     positions: NDArray[np.int64]
     keys: list[str]
     views: list[int]
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def by_example(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Scores of a head with a row an example: (N, K) as they are, those of all places (T, K) as (N,) of (P, K)."""
+        if PLACES not in self.inputs:
+            return values
+        return parted(values, (self.inputs[PLACES] >= 0).sum(dim=1).numpy())
 
 
 class Feed:
@@ -62,13 +70,15 @@ class Feed:
         self.stream, self.examples, self.source, self.seed = stream, examples, source, seed
         self.keys = examples.content_keys()
         self.targets = {head: tasks[head].encode(examples.labels(tasks[head].label)) for head in stream.heads}
+        grouped = [tasks[head].groups(targets) for head, targets in self.targets.items()] if stream.even else []
+        self._groups = next((groups for groups in grouped if groups is not None), None)
         self._contents = Contents(examples.table)
         self._lengths = self._measure() if source.varies else None
         self._blank = tensors(source.collate([prepared(source, self._contents, examples, 0)]))
         self._cut = cut
         self._shelves: list[Shelf] = []
         if cut is not None:
-            point = Point(cut, whole=True)
+            point = Point(cut, WHOLE)
             self._shelves = [bank.shelf(source, point, view) for view in range(max(1, stream.views))]
             for view, shelf in enumerate(self._shelves):
                 filled.add(fill(source, examples, {point: shelf}, view, f"Activations, view {view + 1}"))
@@ -85,9 +95,14 @@ class Feed:
 
     def batch(self, step: int) -> Batch:
         size = min(self.stream.batch, len(self))
-        positions = batch_positions(len(self), size, self.seed, step, self.stream.name, self._lengths)
+        positions = self._positions(step, size)
         epochs = (step * size + np.arange(size)) // len(self)
         return self._batch(positions, [self._view(int(epoch)) for epoch in epochs])
+
+    def _positions(self, step: int, size: int) -> NDArray[np.int64]:
+        if self._groups is not None:
+            return even_positions(self._groups, size, self.seed, step, self.stream.name)
+        return batch_positions(len(self), size, self.seed, step, self.stream.name, self._lengths)
 
     def in_order(self, size: int = 64) -> Iterator[Batch]:
         """Every example once, as it is: in order, or where they differ in length, from short to long."""
@@ -108,7 +123,7 @@ class Feed:
     def _batch(self, positions: NDArray[np.int64], views: list[int] | None) -> Batch:
         views = views or [0] * len(positions)
         keys = [self.keys[int(position)] for position in positions]
-        targets = {head: torch.from_numpy(values[positions]) for head, values in self.targets.items()}
+        targets = {head: torch.from_numpy(joined(values[positions])) for head, values in self.targets.items()}
         if self._cut is None:
             return Batch(tensors(self._live(positions, keys, views)), None, targets, positions, keys, views)
         return Batch(self._blank, (self._cut, self._stored(keys, views)), targets, positions, keys, views)

@@ -163,6 +163,7 @@ def _step(
         {name: one.keys for name, one in batch.items()},
         {name: one.views for name, one in batch.items()},
         along,
+        tasks=phase.tasks,
     )
     for name, one in batch.items():
         stream = phase.plan.stream(name)
@@ -170,8 +171,8 @@ def _step(
         layout = phase.source.description.stage(cut[0]).layout if cut is not None else "map-last"
         mixed, targets = mix(stream, one, phase.tasks, layout)
         pooled, outputs = forward(model, mixed, spec_stages(phase, spec))
-        step.pooled[name], step.outputs[name] = pooled, outputs  # type: ignore[index]
-        for head in stream.heads:
+        step.pooled[name], step.outputs[name], step.targets[name] = pooled, outputs, targets  # type: ignore[index]
+        for head in stream.heads if stream.weight else ():
             loss = phase.tasks[head].loss(outputs[head], targets[head])
             own = cast("TrainableHead", model.heads[head])
             total = total + stream.weight * _weighted(loss / own.unit, phase, stream, head, one)
@@ -199,13 +200,13 @@ def spec_stages(phase: Phase, spec: Train) -> tuple[str, ...]:
 def forward(
     model: Model, batch: Batch, wanted: tuple[str, ...], precise: bool = False
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """Pooled features of the stages `wanted`, and the scores of every head."""
+    """What heads read of the stages `wanted`, pooled (N, D) or at all places (T, D), and the scores of every head."""
     entered = batch.entered
     if entered is not None and entered[1].ndim == 4:
         entered = entered[0], entered[1].contiguous(memory_format=torch.channels_last)
     with autocast(precise):
         heard = model.network(batch.inputs, wanted, entered)
-    pooled = {stage: model.network.pool(stage, heard[stage], batch.inputs).float() for stage in wanted}
+    pooled = {stage: model.network.read(stage, heard[stage], batch.inputs).float() for stage in wanted}
     outputs = {
         name: cast("TrainableHead", head).answer(
             [pooled[stage] for stage in model.reads[name]], heard[model.reads[name][-1]], batch.inputs

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 
 from headstart.core.registry import Registry
 from headstart.engine.freezing import Model
+from headstart.tasks import Task
 
 
 @dataclass
@@ -27,6 +28,10 @@ class Step:
     """Stream -> which view of each example this is."""
     progress: float
     """Of the phase, 0 to 1."""
+    targets: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict)
+    """Stream -> head -> targets (N,) or (N, K)."""
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    """Head -> what it answers."""
 
 
 class ObjectiveTerm(Protocol):
@@ -42,6 +47,8 @@ objectives: Registry[ObjectiveBuilder] = Registry(
     {
         "l2_sp": "headstart.engine.objectives:l2_sp",
         "coral": "headstart.engine.objectives:coral",
+        "contrast": "headstart.engine.contrast:contrast",
+        "pairs": "headstart.engine.contrast:pairs",
         "distil": "headstart.engine.distillation:distil",
     },
 )

@@ -19,7 +19,7 @@ def build(model: Model, stages: Sequence[Stage], trainings: Sequence[Train]) -> 
     with the usual exemption).
     """
     members = {name for phase in trainings for name, _ in phase.trains}
-    named = [(stage.name, model.network.parameters_of(stage)) for stage in stages if stage.name in members]
+    named = [(stage.name, model.learnable(stage)) for stage in stages if stage.name in members]
     named += [(head, list(module.named_parameters())) for head, module in model.heads.items() if head in members]
     groups = []
     seen: set[int] = set()

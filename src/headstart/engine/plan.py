@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -26,7 +27,9 @@ class Stream:
     balanced: bool = False
     """Whether rare classes weigh more in the loss (inverse frequency)."""
     weight: float = 1.0
-    """Of this stream's loss in the sum."""
+    """Of this stream's loss in the sum; 0: its labels are for objectives alone."""
+    even: bool = False
+    """Whether each batch holds as many examples of every class, at least two of each that it holds."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,11 @@ class Head:
 
 @dataclass(frozen=True)
 class Solve:
-    """Closed form, on the bank. With several candidates, the lowest left-out loss chooses."""
+    """Closed form. With several candidates, the lowest left-out loss chooses.
+
+    Ahead of all training it is done on the features of the untouched source, which the bank keeps; after it, on those
+    of the trained network.
+    """
 
     head: str
     part: str
@@ -125,6 +132,24 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Adapters:
+    """Low-rank matrices that train beside frozen weights, in the stages that train (LoRA, Hu et al. 2022)."""
+
+    targets: tuple[str, ...]
+    """Paths of the linear layers and convolutions that have one."""
+    rank: int = 8
+    alpha: int = 16
+    """What an adapter adds is scaled by alpha over rank."""
+    dropout: float = 0.0
+    dora: bool = False
+    """Whether the length of each output's weights is learned apart from their direction (DoRA, Liu et al. 2024)."""
+    norms: tuple[str, ...] = ()
+    """Paths of the norms that train as well."""
+    learned: tuple[tuple[str, int, int], ...] = ()
+    """(stage, numbers learned in its adapters, numbers learned in its norms)."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that `engine.run` needs to know besides the source and the examples."""
 
@@ -137,6 +162,8 @@ class Plan:
     refit: bool = False
     """After the phases, train again on train and validation together, as long as validation found best."""
     seed: int = 0
+    adapters: Adapters | None = None
+    """When given, stages that train do so by these alone; their own weights stay frozen until both are merged."""
 
     def head(self, name: str) -> Head:
         return next(head for head in self.heads if head.name == name)
@@ -147,6 +174,24 @@ class Plan:
     @property
     def trainings(self) -> tuple[Train, ...]:
         return tuple(phase for phase in self.phases if isinstance(phase, Train))
+
+    @property
+    def solved_first(self) -> tuple[Solve, ...]:
+        """What is solved on the untouched source."""
+        return tuple(phase for phase in itertools.takewhile(_is_solve, self.phases) if isinstance(phase, Solve))
+
+    @property
+    def solved_last(self) -> tuple[Solve, ...]:
+        """What is solved on the trained network, once all training is done."""
+        after = itertools.dropwhile(_is_solve, self.phases)
+        return tuple(phase for phase in after if isinstance(phase, Solve))
+
+    @property
+    def parts(self) -> set[str]:
+        """The parts of a target that are learned from or chosen by."""
+        solves = {phase.part for phase in self.phases if isinstance(phase, Solve)}
+        stops = {phase.stop.part for phase in self.trainings if phase.stop}
+        return {stream.part for stream in self.streams} | solves | stops | ({"validation"} if self.refit else set())
 
     def trained_stages(self) -> set[str]:
         """Stages that any phase trains."""
@@ -167,11 +212,27 @@ class Plan:
                 "streams": tuple(Stream(**{**s, "heads": tuple(s["heads"])}) for s in document["streams"]),
                 "heads": tuple(Head(**{**h, "at": tuple(h["at"])}) for h in document["heads"]),
                 "phases": tuple(_phase(phase) for phase in document["phases"]),
+                "adapters": _adapters(document["adapters"]) if document.get("adapters") else None,
             }
         )
 
 
 Phase = Solve | Train
+
+
+def _is_solve(phase: Phase) -> bool:
+    return isinstance(phase, Solve)
+
+
+def _adapters(document: Mapping[str, Any]) -> Adapters:
+    return Adapters(
+        **{
+            **document,
+            "targets": tuple(document["targets"]),
+            "norms": tuple(document["norms"]),
+            "learned": tuple((stage, added, own) for stage, added, own in document["learned"]),
+        }
+    )
 
 
 def _phase(document: Mapping[str, Any]) -> Solve | Train:

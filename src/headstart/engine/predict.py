@@ -8,17 +8,18 @@ from numpy.typing import NDArray
 
 from headstart.bank import Bank, Filled
 from headstart.data.table import Examples
-from headstart.engine.solve import pooled
+from headstart.engine.solve import read
 from headstart.engine.trained import Trained
 
 Scores = dict[str, NDArray[Any]]
 
 
 def scores(trained: Trained, examples: Examples, bank: Bank) -> Scores:
-    """Scores (N, K) of every head. Labels are not looked at; an untouched trunk answers from the bank."""
+    """Scores (N, K), or at places (N,) of (P, K), of every head. Labels are not looked at;
+    an untouched trunk answers from the bank."""
     if not trained.weights and trained.heads:
         return {
-            name: head.scores(pooled(bank, trained.source, examples, head.at, trained.filled))
+            name: head.scores(read(trained.tasks[name].reads, bank, trained.source, examples, head.at, trained.filled))
             for name, head in trained.heads.items()
         }
     return _by_network(trained, examples, bank)
@@ -32,14 +33,12 @@ def _by_network(trained: Trained, examples: Examples, bank: Bank) -> Scores:
     from headstart.engine.cutting import cut_of
     from headstart.engine.feed import Feed
     from headstart.engine.plan import Stream
+    from headstart.engine.run import settled
     from headstart.engine.training import build_model, evaluate
 
     plan = dataclasses.replace(
-        trained.plan,
-        heads=tuple(
-            dataclasses.replace(head, at=trained.heads[head.name].at) if head.name in trained.heads else head
-            for head in trained.plan.heads
-        ),
+        settled(trained.plan, trained),
+        adapters=None,  # they are merged into the weights
     )
     model = build_model(trained, plan)
     model.network.body.load_state_dict(

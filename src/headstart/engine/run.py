@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headstart.core.errors import StrategyError
 from headstart.core.hardware import Stopwatch
 from headstart.data.table import Examples
 from headstart.engine.plan import Length, Plan, Solve
@@ -30,18 +31,21 @@ def run(
     The result is a pure function of plan, source, examples and seed. When `place.state` holds a checkpoint of this
     plan, it goes on from there, to the same result.
     """
+    if plan.phases != (*plan.solved_first, *plan.trainings, *plan.solved_last):
+        raise StrategyError("A head can be solved before all training or after it, and this plan does so in between.")
     watch = Stopwatch()
     tasks: dict[str, Task] = {head.name: use(dict(head.task)) for head in plan.heads}
+    for task in tasks.values():
+        source = source.reading(task.reads)
     if plan.start == "random":
         source = source.from_random(plan.seed)
     trained = Trained(plan, source, tasks, {}, {})
-    for phase in plan.phases:
-        if isinstance(phase, Solve):
-            if upcoming is not None:
-                trained.filled.add(bank_features(phase, source, place.bank, upcoming))
-            head, notes = solve(phase, tasks[phase.head], source, place.bank, parts, trained.filled)
-            trained.heads[phase.head] = head
-            trained.solved[phase.head] = notes
+    for phase in plan.solved_first:
+        if upcoming is not None:
+            trained.filled.add(bank_features(phase, tasks[phase.head], source, place.bank, upcoming))
+        head, notes = solve(phase, tasks[phase.head], source, place.bank, parts, trained.filled)
+        trained.heads[phase.head] = head
+        trained.solved[phase.head] = notes
     if plan.trainings:
         _train(plan, trained, parts, place, watch)
     trained.cost.seconds += watch.seconds
@@ -56,13 +60,13 @@ def _train(plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: W
 
     from headstart.engine.training import Training
 
-    settled = _settle(plan, trained)
+    chosen = settled(plan, trained)
     with torch.random.fork_rng(devices=[]):
-        training = Training(settled, trained, parts, place, "state", watch)
+        training = Training(chosen, trained, parts, place, "state", watch)
         training.run()
         certainty = training.certainty()
         if plan.refit:
-            training = _refit(settled, training, trained, parts, place, watch)
+            training = _refit(chosen, training, trained, parts, place, watch)
             training.run()
         training.finish()
     for name, scale in certainty.items():
@@ -71,7 +75,7 @@ def _train(plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: W
         trained.heads[name] = trained.heads[name].scaled(scale)
 
 
-def _settle(plan: Plan, trained: Trained) -> Plan:
+def settled(plan: Plan, trained: Trained) -> Plan:
     """The plan with each head reading the stages that its closed form chose."""
     heads = tuple(
         dataclasses.replace(head, at=trained.heads[head.name].at) if head.name in trained.heads else head
@@ -99,13 +103,13 @@ def _refit(
             phase,
             stop=None,
             length=Length(steps=max(1, round(state.steps * share))),
-            halt=state.best_step / state.steps,
+            halt=state.best_step / state.steps if phase.stop else phase.halt,
         )
         for phase, state in zip(plan.trainings, training.progress, strict=True)
     ]
     waiting = iter(trainings)
     phases = tuple(
-        dataclasses.replace(phase, part="fit", candidates=(trained.heads[phase.head].at,))
+        dataclasses.replace(phase, part="fit", candidates=(training.plan.head(phase.head).at,))
         if isinstance(phase, Solve)
         else next(waiting)
         for phase in plan.phases
@@ -114,11 +118,10 @@ def _refit(
         dataclasses.replace(stream, part="fit" if stream.part == "train" else stream.part) for stream in plan.streams
     )
     again = dataclasses.replace(plan, streams=streams, phases=phases, refit=False)
-    for phase in phases:
-        if isinstance(phase, Solve):
-            trained.heads[phase.head], _ = solve(
-                phase, trained.tasks[phase.head], trained.source, place.bank, parts, trained.filled
-            )
+    for phase in again.solved_first:
+        trained.heads[phase.head], _ = solve(
+            phase, trained.tasks[phase.head], trained.source, place.bank, parts, trained.filled
+        )
     from headstart.engine.training import Training
 
     return Training(again, trained, parts, place, "refit", watch)

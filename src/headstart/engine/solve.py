@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,34 +10,37 @@ from numpy.typing import NDArray
 
 from headstart.bank import Bank, Filled, features_of
 from headstart.bank.fill import fill
+from headstart.core.errors import DataError
+from headstart.core.ragged import beside, is_ragged, joined, lengths, like
 from headstart.data.table import Examples
 from headstart.engine.plan import Solve
 from headstart.engine.trained import LinearHead
 from headstart.sources import Source
 from headstart.sources.points import Point
 from headstart.tasks import Task
+from headstart.tasks.contract import Targets
 
 
-def pooled(
-    bank: Bank, source: Source, examples: Examples, stages: Sequence[str], filled: Filled, view: int = 0
-) -> NDArray[np.float32]:
-    """Pooled features (N, D) of `stages`, side by side."""
-    points = [Point(stage) for stage in stages]
+def read(
+    form: str, bank: Bank, source: Source, examples: Examples, stages: Sequence[str], filled: Filled, view: int = 0
+) -> NDArray[Any]:
+    """Features of `stages`, side by side: pooled ones (N, D), or those at places, (N,) of (P, D)."""
+    points = [Point(stage, form) for stage in stages]
     found = features_of(bank, source, examples, points, view)
     filled.add(found.filled)
-    return np.concatenate([found.at[point] for point in points], axis=1)
+    return beside([found.at[point] for point in points])
 
 
-def bank_features(phase: Solve, source: Source, bank: Bank, examples: Examples) -> Filled:
+def bank_features(phase: Solve, task: Task, source: Source, bank: Bank, examples: Examples) -> Filled:
     """Sees to it that the bank holds everything that `phase` reads, for all of `examples`, in one pass."""
-    stages = {stage for candidate in phase.candidates for stage in candidate}
-    return fill(source, examples, {Point(stage): bank.shelf(source, Point(stage)) for stage in stages})
+    points = [Point(stage, task.reads) for stage in {one for candidate in phase.candidates for one in candidate}]
+    return fill(source, examples, {point: bank.shelf(source, point) for point in points})
 
 
 def solve(
     phase: Solve, task: Task, source: Source, bank: Bank, parts: Mapping[str, Examples], filled: Filled
 ) -> tuple[LinearHead, dict[str, Any]]:
-    """The candidate stages whose left-out loss is lowest, and the head solved on them.
+    """The candidate stages whose left-out loss is lowest, and the head solved on them, from features in the bank.
 
     With more than one view, the solution is fitted on the mean of each example's features over its views: the
     same expectation as fitting on all of them, with one row an example, so leave-one-out stays exact.
@@ -45,23 +48,43 @@ def solve(
     examples = parts[phase.part]
     targets = task.encode(examples.labels(task.label))
     every = sorted({stage for stages in phase.candidates for stage in stages})
-    bank_pass = features_of(bank, source, examples, [Point(stage) for stage in every])  # all stages in one pass
+    bank_pass = features_of(
+        bank, source, examples, [Point(stage, task.reads) for stage in every]
+    )  # all stages in one pass
     filled.add(bank_pass.filled)
+
+    def mean_of_views(stages: tuple[str, ...]) -> NDArray[Any]:
+        given = beside([bank_pass.at[Point(stage, task.reads)] for stage in stages])
+        require_same_lengths(given, targets, examples.ids(), examples.table.origin)
+        features = joined(given)
+        for view in range(1, phase.views):
+            features = features + joined(read(task.reads, bank, source, examples, stages, filled, view))
+        return like(features / np.float32(phase.views), given)
+
+    return best_of(phase, task, targets, mean_of_views)
+
+
+def best_of(
+    phase: Solve, task: Task, targets: Targets, features_at: Callable[[tuple[str, ...]], NDArray[Any]]
+) -> tuple[LinearHead, dict[str, Any]]:
+    """The head with the lowest left-out loss among the candidate stages of `phase`.
+
+    Args:
+        features_at: from stages to their features, side by side: pooled (N, D), or at places (N,) of (P, D).
+    """
     best: tuple[float, LinearHead, dict[str, Any]] | None = None
     tried = []
     for stages in phase.candidates:
-        features: NDArray[np.float32] = np.concatenate([bank_pass.at[Point(stage)] for stage in stages], axis=1)
-        for view in range(1, phase.views):
-            features += pooled(bank, source, examples, stages, filled, view)
-        features /= phase.views
-        solution = task.solve(features, targets, phase.solver)
-        loss = task.left_out_loss(solution.left_out, targets)
-        value = task.value(task.decode(solution.left_out), targets)
+        given = features_at(stages)
+        features = joined(given)
+        solution = task.solve(features, joined(targets), phase.solver)
+        loss = task.left_out_loss(solution.left_out, joined(targets))
+        value = task.value(task.decode(like(solution.left_out, given)), targets)
         tried.append(
             {"stages": list(stages), "solver": solution.solver, "left_out_loss": loss, "left_out_value": value}
         )
         if phase.soften:
-            solution = task.soften(solution, features, targets)
+            solution = task.soften(solution, features, joined(targets))
         if best is None or loss < best[0]:
             head = LinearHead(stages, solution.weight, solution.bias)
             best = (
@@ -77,3 +100,21 @@ def solve(
             )
     assert best is not None
     return best[1], {**best[2], "tried": tried}
+
+
+def require_same_lengths(features: NDArray[Any], targets: NDArray[Any], ids: Sequence[str], origin: str) -> None:
+    """Refuses examples (called `ids`) that have another number of labels than of places.
+
+    Raises:
+        DataError: names the first.
+    """
+    if not is_ragged(features):
+        return
+    places, labels = lengths(features), lengths(targets)
+    different = np.flatnonzero(places != labels)
+    if len(different):
+        row = int(different[0])
+        raise DataError(
+            f"{ids[row]} of {origin} has {places[row]} words and {labels[row]} tags. "
+            "Give a tag for each word, or take the example out."
+        )

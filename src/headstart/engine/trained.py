@@ -10,14 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.bank import Bank, Filled
+from headstart.core.ragged import joined, like
 from headstart.engine.plan import Plan
 from headstart.sources import Source
 from headstart.tasks import Task
 
 
 @dataclass(frozen=True)
+class AdapterFiles:
+    """Trained adapters in the format of the library peft."""
+
+    tensors: dict[str, NDArray[Any]]
+    """Of adapter_model.safetensors."""
+    config: dict[str, Any]
+    """Of adapter_config.json."""
+
+
+@dataclass(frozen=True)
 class LinearHead:
-    """A head as arrays: scores = pooled features of `at`, side by side (N, D), times weight (D, K), plus bias (K,)."""
+    """A head as arrays: scores = features of `at`, side by side (N, D), times weight (D, K), plus bias (K,); features
+    at places (N,) of (P, D) give scores (N,) of (P, K)."""
 
     at: tuple[str, ...]
     weight: NDArray[np.float64]
@@ -27,7 +39,8 @@ class LinearHead:
         return LinearHead(self.at, self.weight * factor, self.bias * factor)
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.asarray(features.astype(np.float64) @ self.weight + self.bias)
+        flat = joined(features).astype(np.float64) @ self.weight + self.bias
+        return like(np.asarray(flat), features)
 
 
 @dataclass
@@ -78,6 +91,8 @@ class Trained:
     steps: dict[str, int] = field(default_factory=dict)
     """Steps that each phase of gradient descent took."""
     filled: Filled = field(default_factory=Filled)
+    adapters: AdapterFiles | None = None
+    """What was merged into `weights`, when the plan trained adapters."""
 
     @property
     def uses_own_head(self) -> bool:

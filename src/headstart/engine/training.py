@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +13,17 @@ import torch
 
 from headstart.core import fingerprints
 from headstart.core.hardware import Stopwatch
+from headstart.core.ragged import joined
 from headstart.data.table import Examples
-from headstart.engine import checkpoint, optimisers
-from headstart.engine.cutting import cut_of
+from headstart.engine import adapters, checkpoint, optimisers
+from headstart.engine.cutting import cut_of, read_stages
 from headstart.engine.feed import Feed
 from headstart.engine.freezing import Model
 from headstart.engine.heads import Moments, OwnHead, TrainableHead, random_head
 from headstart.engine.loop import Phase, Progress, forward, run_phase
 from headstart.engine.mixing import can_mix
-from headstart.engine.plan import Plan, Stream
+from headstart.engine.plan import Plan, Solve, Stream
+from headstart.engine.solve import best_of
 from headstart.engine.trained import Moment, Trained, Workplace
 from headstart.sources.contract import Source
 from headstart.sources.network import Network
@@ -35,12 +37,16 @@ VALIDATION = "validation"
 
 
 def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | None = None) -> Model:
-    """The source's live network with the plan's heads, each as it was solved or at a small random start.
+    """The source's live network with the plan's heads, each as it was solved or at a small random start, and with its
+    adapters.
 
     Args:
         moments: of the heads' targets, where they are going to be trained.
     """
-    network = Network(trained.source)
+    chosen = plan.adapters
+    network = Network(
+        trained.source, functools.partial(adapters.insert, adapters=chosen, seed=plan.seed) if chosen else None
+    )
     heads: dict[str, torch.nn.Module] = {}
     for head in plan.heads:
         if head.start == "own":
@@ -51,8 +57,10 @@ def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | N
         units = (moments or {}).get(head.name)
         start = trained.heads.get(head.name) or random_head(plan, head.name, width, outputs, units)
         heads[head.name] = TrainableHead(start, units)
-    model = Model(network, trained.source.stages, heads, {head.name: head.at for head in plan.heads})
-    return model.to(memory_format=torch.channels_last)
+    model = Model(network, trained.source.stages, heads, {head.name: head.at for head in plan.heads}, chosen)
+    model = model.to(memory_format=torch.channels_last)
+    adapters.keep_layout(network.body)
+    return model
 
 
 def moments_of(plan: Plan, tasks: Mapping[str, Task], parts: Mapping[str, Examples]) -> dict[str, Moments]:
@@ -91,13 +99,14 @@ class Training:
         self.progress = [Progress() for _ in plan.trainings]
         self._watch = watch
         self._identity = identity(plan, self.source, parts)
-        cut = cut_of(plan, self.source, self.model.network, parts[plan.streams[0].part])
+        self._parts = parts
+        cut = self._cut = cut_of(plan, self.source, self.model.network, parts[plan.streams[0].part])
         self.feeds = {
             stream.name: self._feed(stream, parts[stream.part], cut if self._starts_at(cut, stream) else None)
             for stream in plan.streams
         }
         self.validation: Feed | None = None
-        if any(phase.stop for phase in plan.trainings):
+        if any(phase.stop for phase in plan.trainings) or plan.refit:
             heads = tuple(dict.fromkeys(head for stream in plan.streams for head in stream.heads))
             self.validation = self._feed(Stream(VALIDATION, VALIDATION, heads), parts[VALIDATION], cut)
 
@@ -133,6 +142,25 @@ class Training:
             self.progress[index] = run_phase(phase, state if index == first else Progress())
             self.trained.steps[spec.name] = self.progress[index].steps
             self._keep(index + 1, Progress())
+        for solve in self.plan.solved_last:
+            self._solve(solve)
+
+    def _solve(self, phase: Solve) -> None:
+        """The head in closed form, on features of the network as it is now. They are not kept: the bank is for what
+        other runs can use."""
+        trained, task = self.trained, self.trained.tasks[phase.head]
+        feed = self._feed(Stream("solved", phase.part, (phase.head,)), self._parts[phase.part], self._cut)
+        features = pooled_features(self.model, feed, read_stages(self.plan, self.plan.trainings[-1]))
+        trained.cost.forward_passes += len(feed)
+        targets = feed.targets[phase.head]
+        head, trained.solved[phase.head] = best_of(
+            phase, task, targets, lambda stages: np.concatenate([features[stage] for stage in stages], axis=1)
+        )
+        self.model.heads[phase.head] = TrainableHead(head, task.moments(targets))
+        self.model.reads[phase.head] = head.at
+        heads = tuple(dataclasses.replace(one, at=self.model.reads[one.name]) for one in self.plan.heads)
+        self.plan = dataclasses.replace(self.plan, heads=heads)
+        self.model.freeze((), update_statistics=False)
 
     def certainty(self) -> dict[str, float]:
         """For each head, what makes its scores as sure as they are right on the validation part, if there is one."""
@@ -153,6 +181,9 @@ class Training:
         for name, module in self.model.heads.items():
             if isinstance(module, TrainableHead):
                 trained.heads[name] = module.as_arrays(self.plan.head(name).at)
+        if self.plan.adapters is not None:
+            trained.adapters = adapters.export(self.model.network.body, self.plan.adapters, self.source.name)
+            adapters.merge(self.model.network.body, self.plan.adapters)
         owned = [path for stage in self.source.stages if stage.name not in self.frozen for path in stage.owns]
         trained.weights = {
             name: tensor.detach().contiguous().numpy().copy()
@@ -167,7 +198,7 @@ class Training:
         scores = evaluate(self.model, self.trained, self.validation, self.plan)
         self.trained.cost.forward_passes += len(self.validation)
         targets = self.validation.targets[head]
-        loss = task.loss(torch.from_numpy(scores[head]), torch.from_numpy(targets)).mean()
+        loss = task.loss(torch.from_numpy(joined(scores[head])), torch.from_numpy(joined(targets))).mean()
         return task.value(task.decode(scores[head]), targets), float(loss)
 
     def _keep(self, index: int, state: Progress) -> None:
@@ -231,7 +262,8 @@ def _labels(plan: Plan, examples: Examples) -> list[list[Any]]:
 
 
 def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bool = False) -> dict[str, NDArray[Any]]:
-    """Scores (N, K) of every head for all examples of `feed`, in eval mode; in float32 when `precise`."""
+    """Scores (N, K), or at places (N,) of (P, K), of every head for all examples of `feed`, in eval mode;
+    in float32 when `precise`."""
     wanted = tuple(stage.name for stage in trained.source.stages if any(stage.name in head.at for head in plan.heads))
     model.eval()
     found: dict[str, list[NDArray[Any]]] = {head.name: [] for head in plan.heads}
@@ -241,9 +273,25 @@ def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bo
             _, outputs = forward(model, batch, wanted, precise)
             positions.append(batch.positions)
             for name, values in outputs.items():
-                found[name].append(values.double().numpy())
+                found[name].append(batch.by_example(values.double().numpy()))
     order = np.argsort(np.concatenate(positions))
     return {name: np.concatenate(values)[order] for name, values in found.items()}
+
+
+def pooled_features(model: Model, feed: Feed, stages: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+    """Stage -> pooled features (N, D) of all examples of `feed`, in eval mode and float32."""
+    wanted = tuple(stages)
+    model.eval()
+    found: dict[str, list[NDArray[np.float32]]] = {stage: [] for stage in wanted}
+    positions: list[NDArray[np.int64]] = []
+    with torch.no_grad():
+        for batch in feed.in_order():
+            pooled, _ = forward(model, batch, wanted, precise=True)
+            positions.append(batch.positions)
+            for stage in wanted:
+                found[stage].append(pooled[stage].numpy())
+    order = np.argsort(np.concatenate(positions))
+    return {stage: np.concatenate(values)[order] for stage, values in found.items()}
 
 
 def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -190,13 +190,13 @@ def _labelled(usable: Checked, labels: list[str]) -> Checked:
 
 
 def _parts(usable: Checked, plan: Plan) -> dict[str, Examples]:
-    """Everything as `fit`; with gradient descent in the plan, also `train` and `validation` among it.
+    """Everything as `fit`; when the plan asks for more, also `train` and `validation` among it.
 
     Raises:
         InputError: too few examples to hold some out.
     """
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys)
-    if not plan.trainings:
+    if plan.parts <= {"fit"}:
         return {"fit": everything}
     try:  # scikit-learn keeps the test elsewhere: what a split calls test is the validation here
         held = splits.split(usable, test=VALIDATION_SHARE, validation=0.0, seed=plan.seed)

@@ -16,7 +16,8 @@ from headstart.data.table import Examples
 from headstart.learn.base import FromSource
 from headstart.learn.inputs import InputError, checked, contents_of
 from headstart.sources import Source, open_source
-from headstart.sources.points import Point
+from headstart.sources.contract import POOLED
+from headstart.sources.points import WHOLE, Point
 from headstart.strategies.probe import candidate_stages
 
 
@@ -55,7 +56,7 @@ class SourceFeatures(TransformerMixin, FromSource):  # type: ignore[misc]
         source = open_source(self.source)
         asked = self.stages if isinstance(self.stages, str) else "+".join(self.stages)
         names = dict.fromkeys(name for names in candidate_stages(source, asked) for name in names)
-        self.points_ = tuple(Point(name, whole=not self.pooled) for name in names)
+        self.points_ = tuple(Point(name, POOLED if self.pooled else WHOLE) for name in names)
         self.widths_ = tuple(int(np.prod(point.shape(source.description))) for point in self.points_)
         self.fingerprint_ = source.fingerprint
         return self

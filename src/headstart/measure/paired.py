@@ -47,6 +47,40 @@ def compare(
     )
 
 
+def compare_apart(
+    statistic_a: Statistic,
+    items_a: int,
+    statistic_b: Statistic,
+    items_b: int,
+    *,
+    groups_a: ArrayLike | None = None,
+    groups_b: ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """Interval of a - b, each on items of its own (such as two domains), resampled apart from each other."""
+    check_level(level)
+    point = value(statistic_a, items_a) - value(statistic_b, items_b)
+    if (
+        min(int(group_numbers(groups, items).max()) for groups, items in ((groups_a, items_a), (groups_b, items_b)))
+        == 0
+    ):
+        return Interval(point, -np.inf, np.inf, level)
+    replicates = [
+        np.concatenate(
+            [
+                statistic(weights)
+                for weights in bootstrap_weights(items, resamples=resamples, groups=groups, seed=seed + place)
+            ]
+        )
+        for place, (statistic, items, groups) in enumerate(
+            ((statistic_a, items_a, groups_a), (statistic_b, items_b, groups_b))
+        )
+    ]
+    return percentile_interval(point, replicates[0] - replicates[1], level)
+
+
 def compare_seeds(
     statistics_a: Sequence[Statistic],
     statistics_b: Sequence[Statistic],

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from headstart.core import fingerprints, hardware
@@ -50,6 +49,10 @@ SHARES = frozenset(
         "balanced_accuracy",
         "macro_f1",
         "micro_f1",
+        "f1",
+        "precision",
+        "recall",
+        "token_accuracy",
         "mean_average_precision",
         "hamming_loss",
         "calibration_error",
@@ -135,13 +138,9 @@ def measures_of(metrics: Iterable[Metric]) -> list[Measure]:
 
 
 def _classes(evidence: Evidence) -> list[ClassCount]:
-    """Counts in training and validation together; none where labels are numbers."""
-    targets = np.asarray(evidence.task.encode(evidence.splits.part("fit").labels(evidence.task.label)))
-    if targets.ndim == 2:
-        counts = targets.sum(axis=0)
-    elif np.issubdtype(targets.dtype, np.integer):
-        counts = np.bincount(targets, minlength=evidence.task.outputs)
-    else:
+    """Counts in training and validation together; none where labels are not counted by example."""
+    counts = evidence.task.counts(evidence.task.encode(evidence.splits.part("fit").labels(evidence.task.label)))
+    if counts is None:
         return []
     return [ClassCount(name=name, count=int(count)) for name, count in zip(evidence.task.labels, counts, strict=True)]
 

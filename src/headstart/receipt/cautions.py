@@ -8,7 +8,7 @@ from headstart.core.errors import TrainingError
 from headstart.measure import paired
 from headstart.receipt import words
 from headstart.receipt.document import ClassCount, Measure, Range
-from headstart.receipt.evidence import PROBE, SCRATCH, ZERO_SHOT, Evidence
+from headstart.receipt.evidence import PLAIN, PROBE, SCRATCH, ZERO_SHOT, Evidence
 from headstart.receipt.intervals import secondary_resamples
 from headstart.receipt.judged import Judged, Truth
 
@@ -53,7 +53,8 @@ def _suspicious(
 ) -> Iterator[str]:
     adapted = judged[0].intervals[measure.name].value
     check = "Look at some examples beside their labels: the labels may be in the wrong order."
-    trivial = [one for one in judged[1:] if one.arm.trained is None and not one.arm.knows_source]
+    looks_at_nothing = (arm for arm in judged[1:] if arm.arm.trained is None and not arm.arm.knows_source)
+    trivial = [one for one in looks_at_nothing if one.arm.name != PLAIN]
     for one in trivial:
         value = one.intervals[measure.name].value
         if adapted < value:
@@ -77,11 +78,12 @@ def _few(truth: Truth) -> Iterator[str]:
 
 
 def _better_untuned(judged: Sequence[Judged], truth: Truth, measure: Measure) -> Iterator[str]:
-    """Arms that use the source with less effort and did better."""
+    """Arms that took less effort and did better."""
     adapted = judged[0]
     advice = {
         PROBE: "Do not tune: use --strategy probe, which is also cheaper.",
         ZERO_SHOT: "Do not tune: use the source as it is.",
+        PLAIN: "It knows no source, costs next to nothing, and is the better choice here as long as that is so.",
     }
     for one in judged[1:]:
         if one.arm.name not in advice or not adapted.intervals[measure.name].value < one.intervals[measure.name].value:

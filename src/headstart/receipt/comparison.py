@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError
+from headstart.core.ragged import from_arrow, joined, like
 from headstart.measure import paired
 from headstart.receipt import words
 from headstart.receipt.details import SCORES
@@ -72,7 +73,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     task = use({"kind": first.kind, "label": first.label, "labels": first.labels, "primary": first.primary})
     truths = runs[0][2].column("truth").take(pa.array(places[0])).to_pylist()
     found = [
-        _metrics(task, receipt.task, table, rows, truths)
+        stored_metrics(task, receipt.task, table, rows, truths)
         for (_, receipt, table), rows in zip(runs, places, strict=True)
     ]
     resamples = primary_resamples(len(truths), 1 if task.encode(truths).ndim == 1 else task.outputs)
@@ -141,14 +142,14 @@ def _shared(tables: Sequence[pa.Table]) -> list[NDArray[np.int64]]:
     return [np.array([each[key] for key in common], np.int64) for each in where]
 
 
-def _metrics(
+def stored_metrics(
     task: Task, own: TaskSection, table: pa.Table, rows: NDArray[np.int64], truths: list[object]
 ) -> dict[str, Metric]:
     """Metrics of one run's answers for the shared items, its scores in the first run's order of labels."""
-    column = table.column(SCORES + ADAPTED).take(pa.array(rows)).combine_chunks()
-    scores = np.asarray(column.flatten(), np.float64).reshape(len(rows), -1)
+    scores = from_arrow(table.column(SCORES + ADAPTED).take(pa.array(rows)))
     order = [own.labels.index(name) for name in task.labels]
-    return {metric.name: metric for metric in task.metrics(task.decode(scores[:, order]), task.encode(truths))}
+    ordered = like(joined(scores)[:, order], scores)
+    return {metric.name: metric for metric in task.metrics(task.decode(ordered), task.encode(truths))}
 
 
 def _notes(runs: Sequence[Run], items: int) -> list[str]:

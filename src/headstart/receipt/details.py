@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from headstart.core.ragged import as_arrow
 from headstart.data.table import Examples
 from headstart.measure import scores as measures
 from headstart.measure.calibration import reliability
@@ -23,24 +23,11 @@ SCORES = "scores_"
 """Columns of predictions.parquet that hold an arm's scores begin so."""
 
 
-def answers_as_targets(task: Task, predictions: Predictions) -> NDArray[Any]:
-    return np.asarray(task.encode(predictions.answers))
-
-
-def truth_as_answers(task: Task, truth: Truth) -> list[Any]:
-    """The test labels in the form of `Predictions.answers`."""
-    if truth.has_classes:
-        return [task.labels[number] for number in truth.targets]
-    if truth.targets.ndim == 2:
-        return [[task.labels[k] for k in np.flatnonzero(row)] for row in truth.targets]
-    return [float(number) for number in truth.targets]
-
-
 def confusion(task: Task, predictions: Predictions, truth: Truth) -> Confusion | None:
     """Counts of (true class, answered class), where there is one class an example."""
     if not truth.has_classes:
         return None
-    counts = measures.confusion(truth.targets, answers_as_targets(task, predictions), task.outputs).astype(int)
+    counts = measures.confusion(truth.targets, task.encode(predictions.answers), task.outputs).astype(int)
     wrong = counts - np.diag(np.diag(counts))
     order = np.argsort(-wrong, axis=None, kind="stable")[:TOP_CONFUSIONS]
     pairs = [divmod(int(place), task.outputs) for place in order if wrong.flat[place] > 0]
@@ -66,17 +53,17 @@ def reliability_bins(predictions: Predictions, truth: Truth) -> list[Reliability
 
 def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples) -> list[Mistake]:
     """The wrong answers of most confidence; for numbers, those farthest from the truth."""
-    wrong = task.distance(predictions, truth.targets)
+    wrong = task.errors(predictions, truth.targets)
     sure = predictions.probabilities is not None
     places = np.flatnonzero(wrong > 0)
     order = places[np.argsort(-(predictions.confidence if sure else wrong)[places], kind="stable")][:MISTAKES]
-    ids, paths, truths = test.ids(), _paths(test), truth_as_answers(task, truth)
+    ids, paths, truths = test.ids(), _paths(test), task.answers_of(truth.targets)
     return [
         Mistake(
             id=ids[row],
             path=paths[row],
-            truth=truths[row],
-            answer=predictions.answers[row],
+            truth=task.shown(truths[row]),
+            answer=task.shown(predictions.answers[row]),
             confidence=float(predictions.confidence[row]) if sure else None,
         )
         for row in order.tolist()
@@ -85,19 +72,17 @@ def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples)
 
 def predictions_table(task: Task, judged: Sequence[Judged], truth: Truth, test: Examples) -> pa.Table:
     """id, digest of the content, truth, answer and confidence of the adapted arm, and a column `scores_<arm>` of K
-    numbers for each arm."""
+    numbers (for each place, where there are several) for each arm."""
     adapted = judged[0].predictions
-    kind = pa.list_(pa.string()) if truth.targets.ndim == 2 else pa.string() if truth.has_classes else pa.float64()
     columns: dict[str, Any] = {
         "id": pa.array(test.ids(), pa.string()),
         "content": pa.array(test.content_keys(), pa.string()),
-        "truth": pa.array(truth_as_answers(task, truth), kind),
-        "answer": pa.array(adapted.answers, kind),
+        "truth": pa.array(task.answers_of(truth.targets), task.arrow_type),
+        "answer": pa.array(adapted.answers, task.arrow_type),
         "confidence": pa.array(adapted.confidence, pa.float64()),
     }
     for one in judged:
-        scores = np.ascontiguousarray(one.arm.scores, dtype=np.float64)
-        columns[SCORES + one.arm.name] = pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), scores.shape[1])
+        columns[SCORES + one.arm.name] = as_arrow(one.arm.scores)
     return pa.table(columns)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from headstart.engine.plan import Head, Plan, Solve
 from headstart.receipt.document import PhaseRate, TrainableRow
 from headstart.sources import Source
+from headstart.sources.contract import Stage
 
 
 def trainable_rows(plan: Plan, source: Source, widths: dict[str, int] | None = None) -> list[TrainableRow]:
@@ -15,7 +16,7 @@ def trainable_rows(plan: Plan, source: Source, widths: dict[str, int] | None = N
     Args:
         widths: features that each head reads, once its stages are chosen; by default those the plan names.
     """
-    rows = [_row(stage.name, stage.parameters, plan, is_head=False) for stage in source.stages]
+    rows = [row for stage in source.stages for row in _stage_rows(stage, plan)]
     for head in plan.heads:
         if head.start == "own":
             continue  # its last stage, which stands above
@@ -23,6 +24,18 @@ def trainable_rows(plan: Plan, source: Source, widths: dict[str, int] | None = N
         outputs = len(head.task["labels"])
         rows.append(_row(head.name, (width + 1) * outputs, plan, is_head=True))
     return rows
+
+
+def _stage_rows(stage: Stage, plan: Plan) -> list[TrainableRow]:
+    """One row, or with adapters two: what stays as it is, and what is learned beside it."""
+    row = _row(stage.name, stage.parameters, plan, is_head=False)
+    if plan.adapters is None or row.how == "frozen":
+        return [row]
+    added, own = {name: (added, own) for name, added, own in plan.adapters.learned}[stage.name]
+    rates = [PhaseRate(phase=rate.phase, rate=None) for rate in row.rates]
+    base = row.model_copy(update={"parameters": stage.parameters - own, "how": "frozen", "rates": rates})
+    what = "adapters and norms" if own else "adapters"
+    return [base, row.model_copy(update={"stage": f"{stage.name}: {what}", "parameters": added + own})]
 
 
 def frozen_stages(rows: Sequence[TrainableRow]) -> list[TrainableRow]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from headstart.core.errors import SourceError
 from headstart.core.registry import suggest
 from headstart.sources.contract import Source
-from headstart.sources.timm import TimmSource
+from headstart.sources.local import open_folder
 
 FOLDER = Path(__file__).parent / "builtin_models"
 
@@ -23,4 +23,4 @@ def names() -> list[str]:
 def open_builtin(name: str) -> Source:
     if name not in names():
         raise SourceError(f"There is no builtin source '{name}'. {suggest(name, names())}")
-    return TimmSource(FOLDER / name, f"builtin/{name}")
+    return open_folder(FOLDER / name, f"builtin/{name}")

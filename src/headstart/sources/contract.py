@@ -20,6 +20,8 @@ from headstart.core import files
 if TYPE_CHECKING:
     import torch
 
+POOLED, PLACES = "pooled", "places"
+"""What a head reads: one vector an example, or one at each place that is answered, such as each word."""
 Inputs = Mapping[str, NDArray[Any]]
 """What one example (or, with a leading axis, a batch) looks like to a source, before normalisation."""
 
@@ -40,6 +42,8 @@ class Stage:
     width: int
     """D, the length of the pooled features."""
     parameters: int
+    is_table: bool = False
+    """Whether it only looks vectors up, such as those of word pieces: an example reads few of very many."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,30 @@ class Source(ABC):
     @abstractmethod
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
         """A batch, with a leading axis."""
+
+    def reading(self, form: str) -> Source:
+        """The same source for heads that read `form`: "pooled" or "places".
+
+        Raises:
+            SourceError: it has nothing of that form.
+        """
+        from headstart.core.errors import SourceError
+
+        if form == POOLED:
+            return self
+        raise SourceError(
+            f"{self.title} answers for an example as a whole, and this task asks for an answer at each of its places, "
+            "such as words. Use a text encoder, such as hf/distilbert-base-uncased."
+        )
+
+    def places(self, inputs: Inputs) -> int:
+        """At how many places of an example answers are given."""
+        del inputs
+        return 1
+
+    def few(self, batch: Inputs, count: int) -> Inputs:
+        """The first `count` examples of a batch."""
+        return {name: values[:count] for name, values in batch.items()}
 
     @property
     def varies(self) -> bool:

@@ -18,7 +18,7 @@ from headstart.sources.contract import Description, Source, SourceCard
 if TYPE_CHECKING:
     import torch
 
-DESCRIPTION_VERSION = 3
+DESCRIPTION_VERSION = 4
 
 
 class LibrarySource(Source):

@@ -1,4 +1,4 @@
-"""Sources that are folders: timm's format, transformers' format, or an earlier run."""
+"""Sources that are folders: in the format of timm, transformers or model2vec, or an earlier run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from headstart.core.errors import SourceError
 from headstart.sources.contract import Source
 from headstart.sources.library import LibrarySource
 
+STATIC = "model2vec"
+"""What config.json of a static model calls itself."""
 RUN_MARK = "headstart.json"
 """Every run folder has this document; it names the source's family and the heads."""
 
@@ -22,51 +24,55 @@ def in_models(name: str) -> Path | None:
     return None
 
 
-def open_folder(folder: Path) -> Source:
-    """The source in `folder`, by the documents that lie in it.
+def open_folder(folder: Path, name: str = "") -> Source:
+    """The source in `folder`, by the documents that lie in it; called `name`, or as the folder is.
 
     Raises:
         SourceError: none of the known formats.
     """
+    name = name or str(folder)
     if (folder / RUN_MARK).is_file():
-        return _open_run(folder)
-    if (folder / "layout.json").is_file():
-        return _timm(folder)
-    if (folder / "config.json").is_file():
-        config = files.read_json(folder / "config.json")
-        if "architecture" in config:
-            return _timm(folder)
-        if "model_type" in config or "architectures" in config:
-            from headstart.sources.transformers import transformers_source
-
-            return transformers_source(folder, str(folder))
-    raise SourceError(
-        f"{folder} is not a model folder: it has no config.json of timm or transformers, no layout.json, "
-        f"and is not a run. Its files: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'none'}."
-    )
+        return _open_run(folder, name)
+    source = _in_library_format(folder, name)
+    if source is None:
+        raise SourceError(
+            f"{folder} is not a model folder: it has no config.json of timm, transformers or model2vec, no "
+            f"layout.json, and is not a run. "
+            f"Its files: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'none'}."
+        )
+    return source
 
 
-def _timm(folder: Path) -> LibrarySource:
-    from headstart.sources.timm import TimmSource
+def _in_library_format(folder: Path, name: str) -> LibrarySource | None:
+    config = files.read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    if (folder / "layout.json").is_file() or "architecture" in config:
+        from headstart.sources.timm import TimmSource
 
-    return TimmSource(folder, str(folder))
+        return TimmSource(folder, name)
+    if config.get("model_type") == STATIC:
+        from headstart.sources.static import StaticSource
+
+        return StaticSource(folder, name)
+    if "model_type" in config or "architectures" in config:
+        from headstart.sources.transformers import transformers_source
+
+        return transformers_source(folder, name)
+    return None
 
 
-def _open_run(folder: Path) -> Source:
+def _open_run(folder: Path, name: str) -> Source:
     """An earlier run is a folder in its source's own format; only torchvision has none of its own."""
     mark = files.read_json(folder / RUN_MARK)
-    source: LibrarySource
+    source: LibrarySource | None
     if mark["family"] == "torchvision":
         from headstart.sources.torchvision import TorchvisionSource
 
-        source = TorchvisionSource(mark["architecture"], folder=folder, name=str(folder))
-    elif mark["family"] == "hf":
-        from headstart.sources.transformers import transformers_source
-
-        source = transformers_source(folder, str(folder))
+        source = TorchvisionSource(mark["architecture"], folder=folder, name=name)
     else:
-        source = _timm(folder)
+        source = _in_library_format(folder, name)
+    if source is None:
+        raise SourceError(f"The run {folder} lacks its config.json. Copy the whole folder again.")
     if mark.get("own"):  # what the run was opened with has a head of its own; as a source it is cut into stages anew
         return source
-    source.known = {**mark["description"], "name": str(folder)}
+    source.known = {**mark["description"], "name": name}
     return source

@@ -6,12 +6,13 @@ and are put in place of what the last frozen stage returns, while the stages bef
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from headstart.sources.contract import PLACES
 from headstart.sources.stages import belongs
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ class Network(nn.Module):
 
     Args:
         source: what to build; its classifier is kept aside as `classifier`.
+        change: called with the trunk before it is listened to, to put other modules in the place of some.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, change: Callable[[nn.Module], None] | None = None) -> None:
         super().__init__()
         self.description = source.description
         self.body = source.module()
@@ -46,6 +48,8 @@ class Network(nn.Module):
         if self.description.classifier:
             self.classifier = self.body.get_submodule(self.description.classifier)
             self.body.set_submodule(self.description.classifier, nn.Identity())
+        if change is not None:
+            change(self.body)
         for stage in source.stages:
             module = self.body.get_submodule(stage.tap)
             if stage.name == last:
@@ -106,6 +110,16 @@ class Network(nn.Module):
 
         return hook
 
+    def read(self, stage: str, features: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """What heads read of the output of `stage`: (N, D), or where the inputs name places, (T, D) at all of them."""
+        if PLACES not in inputs:
+            return self.pool(stage, features, inputs)
+        return features.flatten(0, 1)[inputs[PLACES][inputs[PLACES] >= 0].long()]
+
+    def at_places(self, features: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """(N, P, D) of a sequence's features; anything where places only fill up."""
+        return features.flatten(0, 1)[inputs[PLACES].long().clamp(min=0)]
+
     def pool(self, stage: str, features: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """(N, D) of the output of `stage` for a batch of inputs."""
         return pool(features, self._stages[stage].layout, inputs.get(MASK), self.description.pooling)
@@ -149,12 +163,12 @@ class TextEntry(nn.Module):
     """Numbers of word pieces and their mask (N, L) as the arguments of transformers' models.
 
     Args:
-        leaves_out: inputs that are for the loss, not for the network.
+        leaves_out: inputs that are for the loss, not for the network; places never are.
     """
 
     def __init__(self, leaves_out: Sequence[str] = ()) -> None:
         super().__init__()
-        self.leaves_out = frozenset(leaves_out)
+        self.leaves_out = frozenset((PLACES, *leaves_out))
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: value.long() for name, value in inputs.items() if name not in self.leaves_out}

@@ -1,28 +1,33 @@
-"""Where features are taken: a stage, and whether its output is pooled or kept whole."""
+"""Where features are taken: a stage, and whether its output is pooled, kept whole, or taken at places."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headstart.sources.contract import Description
+from headstart.sources.contract import PLACES, POOLED, Description
+
+WHOLE = "whole"
 
 
 @dataclass(frozen=True, order=True)
 class Point:
-    """`Point("blocks.6")` is (N, D); `Point("blocks.4", whole=True)` is the stage's own layout, (N, …)."""
+    """`Point("blocks.6")` is (N, D); `Point("blocks.4", "whole")` is the stage's own layout, (N, …);
+    `Point("layers.5", "places")` is what a sequence has at the places that are answered, (P, D) an example."""
 
     stage: str
-    whole: bool = False
+    form: str = POOLED
 
     def __str__(self) -> str:
-        return f"{self.stage}:whole" if self.whole else self.stage
+        return self.stage if self.form == POOLED else f"{self.stage}:{self.form}"
 
     @staticmethod
     def parse(text: str) -> Point:
         stage, _, form = text.partition(":")
-        return Point(stage, whole=form == "whole")
+        return Point(stage, form or POOLED)
 
     def shape(self, description: Description) -> tuple[int, ...]:
-        """Of one example's features here."""
+        """Of one example's features here; -1 for an axis whose length differs between examples."""
         stage = description.stage(self.stage)
-        return stage.shape if self.whole else (stage.width,)
+        if self.form == PLACES:
+            return (-1, stage.width)
+        return stage.shape if self.form == WHOLE else (stage.width,)

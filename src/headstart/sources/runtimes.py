@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core import files, hardware
-from headstart.sources.contract import Inputs, Source
-from headstart.sources.points import Point
+from headstart.sources.contract import PLACES, Inputs, Source
+from headstart.sources.points import WHOLE, Point
 
 if TYPE_CHECKING:
     import torch
@@ -123,12 +123,12 @@ class OpenVino(Runtime):
             self._program.create_infer_request()
             for _ in range(self._program.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         ]
-        free, busy = deque(requests), deque[tuple[Any, int]]()
+        free, busy = deque(requests), deque[tuple[Any, int | None]]()
         for batch in batches:
             if not free:
                 yield self._finish(busy, free)
             request = free.popleft()
-            count = len(next(iter(batch.values())))
+            count = None if self._varies else len(next(iter(batch.values())))
             whole = (lambda array: array) if self._varies else _pad
             request.start_async({index: whole(batch[key]) for index, key in enumerate(sorted(batch))})
             busy.append((request, count))
@@ -169,9 +169,13 @@ def _build(source: Source, points: Sequence[Point]) -> torch.nn.Module:
         def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
             inputs = dict(zip(names, given, strict=True))
             heard = self.network(inputs, wanted)
-            return tuple(
-                heard[point.stage] if point.whole else self.network.pool(point.stage, heard[point.stage], inputs)
-                for point in points
-            )
+            return tuple(self._taken(point, heard[point.stage], inputs) for point in points)
+
+        def _taken(self, point: Point, features: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+            if point.form == WHOLE:
+                return features
+            if point.form == PLACES:
+                return self.network.at_places(features, inputs)
+            return self.network.pool(point.stage, features, inputs)
 
     return Trunk().eval()

@@ -22,6 +22,9 @@ CONTAINERS = ("features", "blocks", "layers", "stages", "layer", "levels", "enco
 WRAPPER_SHARE = 0.5
 """A child with more than this share of the parameters is only a wrapper, when it holds such a container."""
 
+TABLE_SHARE = 0.9
+"""A stage with more than this share of its parameters in embeddings is a table."""
+
 ALL_BUT_HEAD = 0.9
 """A plain sequence with more than this share of the parameters is the whole trunk: its elements become stages."""
 
@@ -201,9 +204,22 @@ def _stages(
                 shape=(-1, *output.shape[2:]) if varies and layout == "sequence" else tuple(output.shape[1:]),
                 width=_width(output, layout),
                 parameters=count,
+                is_table=_looked_up(network, paths) > TABLE_SHARE * count,
             )
         )
     return tuple(stages)
+
+
+def _looked_up(network: nn.Module, paths: list[str]) -> int:
+    """How many of the parameters under `paths` are rows of embeddings."""
+    from torch import nn
+
+    tables = {
+        id(module.weight): module.weight.numel()
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Embedding) and belongs(name, paths)
+    }
+    return sum(tables.values())
 
 
 def belongs(name: str, paths: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from headstart.data.batches import ahead
 from headstart.data.modalities.text import Text
-from headstart.sources.contract import Inputs
+from headstart.sources.contract import PLACES, POOLED, Inputs, Source
 from headstart.sources.library import LibrarySource
 from headstart.sources.pieces import Pieces
+from headstart.sources.windows import Windows
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +31,8 @@ class TextSource(LibrarySource):
     """A text model of some library."""
 
     modality: ClassVar[str] = "text"  # type: ignore[misc]
+    at_places: bool = False
+    """Whether heads read words or pieces, rather than texts as a whole."""
 
     @property
     def varies(self) -> bool:
@@ -43,13 +47,35 @@ class TextSource(LibrarySource):
         return self.open_pieces().limited(int(self.description.preparation["length"]))
 
     @cached_property
+    def windows(self) -> Windows:
+        return Windows(self.open_pieces(), int(self.description.preparation["length"]))
+
+    def reading(self, form: str) -> Source:
+        if form == POOLED or self.stages[-1].layout != "sequence":
+            return super().reading(form)
+        self.require_places()
+        other = copy.copy(self)
+        other.at_places = True
+        return other
+
+    def require_places(self) -> None:
+        """Refuses a network whose output at one place knows nothing of what follows it.
+
+        Raises:
+            SourceError: that is so.
+        """
+
+    @cached_property
     def _decoder(self) -> Text:
         return Text()
 
     def prepare(self, content: Any) -> Inputs:
-        return self.pieces.encode(self._decoder.decode(content))
+        decoded = self._decoder.decode(content)
+        return self.windows.encode(decoded) if self.at_places else self.pieces.encode(decoded)
 
     def remarks(self, contents: Iterable[Any]) -> list[str]:
+        if self.at_places:
+            return []
         pieces, decode = self.pieces, self._decoder.decode
         cut = sum(ahead(lambda content: pieces.cuts(decode(content)), contents))
         limit = self.input_shape()[0]
@@ -62,17 +88,32 @@ class TextSource(LibrarySource):
         return self.prepare(content)
 
     def length(self, inputs: Inputs) -> int:
-        return len(inputs[IDS])
+        return int(inputs[IDS].size)
+
+    def places(self, inputs: Inputs) -> int:
+        return len(inputs[PLACES]) if self.at_places else 1
+
+    def few(self, batch: Inputs, count: int) -> Inputs:
+        if not self.at_places:
+            return super().few(batch, count)
+        places = batch[PLACES][:count]
+        rows = int(places.max()) // batch[IDS].shape[1] + 1
+        return {name: places if name == PLACES else values[:rows] for name, values in batch.items()}
 
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
-        longest = max(len(example[IDS]) for example in inputs)
-        padded = {}
-        for name in inputs[0]:
-            fill = self.pieces.padding if name == IDS else 0
-            padded[name] = np.full((len(inputs), longest), fill, np.int32)
-            for row, example in enumerate(inputs):
-                padded[name][row, : len(example[name])] = example[name]
-        return padded
+        """Rows of all examples (of one that is in windows, several), filled up to the longest."""
+        padding = (self.windows if self.at_places else self.pieces).padding
+        longest = max(example[IDS].shape[-1] for example in inputs)
+        padded = {
+            name: _filled(
+                [row for example in inputs for row in np.atleast_2d(example[name])],
+                longest,
+                padding if name == IDS else 0,
+            )
+            for name in inputs[0]
+            if name != PLACES
+        }
+        return {**padded, PLACES: _joined_places(inputs, longest)} if self.at_places else padded
 
     def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
         from headstart.sources.network import TextEntry
@@ -86,7 +127,9 @@ class TextSource(LibrarySource):
     def noise(self, count: int) -> Inputs:
         preparation = self.description.preparation
         random = np.random.default_rng(0).integers(0, preparation["vocabulary"], (count, BLANK_LENGTH))
-        return _batch(random.astype(np.int32), preparation)
+        batch = _batch(random.astype(np.int32), preparation)
+        every = np.arange(count * BLANK_LENGTH, dtype=np.int32).reshape(count, BLANK_LENGTH)
+        return {**batch, PLACES: every} if self.at_places else batch
 
     def input_shape(self) -> tuple[int, ...]:
         return (int(self.description.preparation["length"]),)
@@ -95,3 +138,23 @@ class TextSource(LibrarySource):
 def _batch(numbers: NDArray[np.int32], preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     batch = {IDS: numbers, MASK: np.ones_like(numbers)}
     return {**batch, SEGMENTS: np.zeros_like(numbers)} if preparation["segments"] else batch
+
+
+def _filled(rows: Sequence[NDArray[Any]], length: int, fill: int) -> NDArray[np.int32]:
+    """Rows of different lengths as one array (R, length)."""
+    padded = np.full((len(rows), length), fill, np.int32)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+    return padded
+
+
+def _joined_places(inputs: Sequence[Inputs], length: int) -> NDArray[np.int32]:
+    """Places (N, P) of the examples among the positions of a batch whose rows have `length`; -1 fills up."""
+    most = max(len(example[PLACES]) for example in inputs)
+    shifted, before = [], 0
+    for example in inputs:
+        rows, own = example[IDS].shape
+        row, position = np.divmod(example[PLACES], own)
+        shifted.append((before + row) * length + position)
+        before += rows
+    return _filled(shifted, most, -1)

@@ -73,7 +73,10 @@ class TransformersSource(LibrarySource):
             SourceError: it makes none; `what` says what it was wanted as.
         """
         from transformers import AutoConfig
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()
+        logging.set_verbosity_error()
         try:
             if not pretrained:
                 config = AutoConfig.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)

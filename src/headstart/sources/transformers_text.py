@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from headstart.core import files
+from headstart.core.errors import SourceError
 from headstart.sources import pieces, weights
 from headstart.sources.contract import Artefact
 from headstart.sources.pieces import Pieces
@@ -53,6 +54,14 @@ class TransformersTexts(TransformersSource, TextSource):
             "vocabulary": int(self._config["vocab_size"]),
             "segments": int(self._config.get("type_vocab_size", 0)) > 1,
         }
+
+    def require_places(self) -> None:
+        if not _reads_one_way(self._config):
+            return
+        raise SourceError(
+            f"{self.title} ({self.architecture}) reads from left to right, so what it knows at a word lacks all that "
+            "follows. For answers at words use an encoder, such as hf/distilbert-base-uncased or hf/bert-base-cased."
+        )
 
     def _longest(self) -> int:
         """The most pieces that the model takes, by its own configuration and its sentence encoder's."""
@@ -105,6 +114,15 @@ class TransformersTexts(TransformersSource, TextSource):
         if nested.is_file():
             documents["1_Pooling/config.json"] = dict(files.read_json(nested))
         return Artefact(documents, copies, "transformers.AutoModel.from_pretrained('{folder}')")
+
+
+def _reads_one_way(config: Mapping[str, Any]) -> bool:
+    """Whether it is a decoder: of a family that was only ever trained to go on with texts."""
+    from transformers.models.auto import modeling_auto as families
+
+    kind = config.get("model_type")
+    onward, both = families.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, families.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return bool(config.get("is_decoder")) or (kind in onward and kind not in both)
 
 
 def _common_prefix(written: Sequence[str], built: Sequence[str]) -> str:

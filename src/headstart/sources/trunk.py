@@ -95,7 +95,8 @@ class Trunk:
         """The trunk as a program, in the first precision that is proven equal to the reference."""
         start = time.perf_counter()
         try:
-            OpenVino.convert(self._reference.trunk, first, model, varies=self.source.varies)
+            example = self.source.noise(2) if self.source.varies else first
+            OpenVino.convert(self._reference.trunk, example, model, varies=self.source.varies)
         except HeadstartError:
             raise
         except Exception as problem:  # the tracer and the converter raise any kind of error on what they do not know
@@ -142,13 +143,13 @@ class Trunk:
     def _parity(self, runtime: Runtime, first: Inputs) -> float:
         """The lowest over the points of the mean cosine with the reference, on at most PROBE_ITEMS examples."""
         expected, _ = self._measured(first)
-        other = next(iter(runtime.run([_few(first)])))
+        other = next(iter(runtime.run([self.source.few(first, PROBE_ITEMS)])))
         return min(mean_cosine(expected[point], other[point]) for point in self.points)
 
     def _measured(self, first: Inputs) -> tuple[Output, float]:
         """The reference's features of at most PROBE_ITEMS examples, and its seconds an example."""
         if self._expected is None:
-            few = _few(first)
+            few = self.source.few(first, PROBE_ITEMS)
             start = time.perf_counter()
             features = next(self._reference.run([few]))
             self._expected = features, (time.perf_counter() - start) / len(next(iter(few.values())))
@@ -181,10 +182,6 @@ def _openvino_serves() -> bool:
     import platform
 
     return platform.machine() in ("x86_64", "AMD64") and importlib.util.find_spec("openvino") is not None
-
-
-def _few(batch: Inputs) -> Inputs:
-    return {key: value[:PROBE_ITEMS] for key, value in batch.items()}
 
 
 def mean_cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

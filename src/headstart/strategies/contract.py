@@ -47,6 +47,8 @@ strategies: Registry[type[Strategy]] = Registry(
     {
         "probe": "headstart.strategies.probe:Probe",
         "finetune": "headstart.strategies.finetune:Finetune",
+        "contrastive": "headstart.strategies.contrastive:Contrastive",
+        "lora": "headstart.strategies.lora:Lora",
         "scratch": "headstart.strategies.scratch:Scratch",
     },
 )

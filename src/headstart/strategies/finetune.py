@@ -10,11 +10,15 @@ from headstart.core.errors import StrategyError
 from headstart.engine.plan import Head, Length, Objective, Phase, Plan, Schedule, Solve, Stop, Stream, Train
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
-from headstart.strategies.probe import HEAD
+from headstart.strategies.probe import HEAD, candidate_stages
 from headstart.tasks import Task
 
 DEFAULT_SHARE = 0.75
-"""Of the parameters that train by default: the last stages that together hold at least this share."""
+"""Of the parameters (those of tables aside) that train by default: the last stages with at least this share."""
+MOST_EPOCHS, LEAST_EPOCHS, SEEN = 8, 2, 8000
+"""Times through the examples by default: as many as see SEEN examples in all, within these bounds."""
+FEW = 2000
+"""With fewer examples than this, those held out are learned from too in the end."""
 IMBALANCE = 3.0
 """Largest class over smallest from which rare classes weigh more in the loss."""
 
@@ -29,7 +33,12 @@ class Finetune(Strategy):
         "auto",
         description="Last stage that stays frozen: auto, none (all train), all (only the head trains), or a name.",
     )
-    epochs: float = pydantic.Field(8, gt=0, le=1000, description="Times through the training examples.")
+    epochs: float | None = pydantic.Field(
+        None,
+        gt=0,
+        le=1000,
+        description=f"Times through the training examples; by default {MOST_EPOCHS} for few, fewer for many.",
+    )
     learning_rate: float = pydantic.Field(3e-4, gt=0, le=1, description="Of the last stage, for AdamW.")
     head_rate: float = pydantic.Field(1e-3, gt=0, le=1, description="Of the head.")
     decay: float = pydantic.Field(
@@ -50,8 +59,10 @@ class Finetune(Strategy):
     patience: int = pydantic.Field(
         4, ge=0, description="Evaluations without a gain before it stops; 0 never stops early."
     )
-    refit: bool = pydantic.Field(
-        True, description="Train again with the validation examples, as long as they found best."
+    refit: bool | None = pydantic.Field(
+        None,
+        description="Train again with the validation examples, as long as they found best; by default with fewer than "
+        f"{FEW} examples.",
     )
     warm_up: float = pydantic.Field(0.1, ge=0, lt=1, description="Share of training with a rising rate.")
     weight_decay: float = pydantic.Field(0.01, ge=0, description="Of AdamW.")
@@ -64,11 +75,13 @@ class Finetune(Strategy):
             raise StrategyError(f"{self.mix} needs inputs of one size, and those of {source.title} differ in length.")
         rates = self._rates(source, task)
         stream = Stream("target", "train", (HEAD,), self.batch, self.views, self.mix, target.imbalance > IMBALANCE)
-        head = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own" if task.own_head else "solved")
-        solve = Solve(HEAD, "train", ((source.stages[-1].name,),), "best", soften=True)
+        candidates = candidate_stages(source, "auto")
+        head = Head(HEAD, task.describe(), candidates[-1], start="solved")
+        phases: list[Phase] = [Solve(HEAD, "train", candidates, "best", soften=True)]
+        if task.own_head:
+            head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own"), []
         sets = [tuple(rates.items())] if not self.gradual else gradual_sets(source, rates)
-        share = self.epochs / len(sets)
-        phases: list[Phase] = [] if task.own_head else [solve]
+        share = (self.epochs or usual_epochs(target.train)) / len(sets)
         for number, trains in enumerate(sets):
             phases.append(
                 Train(
@@ -85,7 +98,8 @@ class Finetune(Strategy):
                     weight_decay=self.weight_decay,
                 )
             )
-        refit = self.refit and target.validation > 0
+        few = target.train + target.validation < FEW
+        refit = (few if self.refit is None else self.refit) and target.validation > 0
         return Plan("finetune", (stream,), (head,), tuple(phases), refit=refit, seed=seed)
 
     def _rates(self, source: Source, task: Task) -> dict[str, float]:
@@ -106,6 +120,10 @@ class Finetune(Strategy):
         return rates
 
 
+def usual_epochs(examples: int) -> float:
+    return min(MOST_EPOCHS, max(LEAST_EPOCHS, SEEN / max(1, examples)))
+
+
 def stages_after(source: Source, freeze: str) -> list[str]:
     """The stages that train when everything up to `freeze` is frozen.
 
@@ -118,12 +136,13 @@ def stages_after(source: Source, freeze: str) -> list[str]:
     if freeze == "all":
         return []
     if freeze == "auto":
-        total = sum(stage.parameters for stage in source.stages)
+        stages = [stage for stage in source.stages if not stage.is_table] or source.stages
+        total = sum(stage.parameters for stage in stages)
         kept = 0
-        for place in range(len(names) - 1, -1, -1):
-            kept += source.stages[place].parameters
+        for place in range(len(stages) - 1, -1, -1):
+            kept += stages[place].parameters
             if kept >= DEFAULT_SHARE * total:
-                return names[place:]
+                return [stage.name for stage in stages[place:]]
         return names
     if freeze not in names:
         raise StrategyError(

@@ -13,6 +13,9 @@ from headstart.strategies.contract import Strategy, Target
 from headstart.tasks import Task
 
 HEAD = "label"
+SIDE_BY_SIDE = (1, 2, 4)
+"""Numbers of last stages that are tried where no classifier has to fit: blocks before the last one often know more of
+a new task than what the model was last trained for."""
 
 
 class Probe(Strategy):
@@ -24,8 +27,9 @@ class Probe(Strategy):
         "best", description="How the head is solved; best takes the lowest left-out loss of ridge, lda and both."
     )
     stages: str = pydantic.Field(
-        "last",
-        description="Stages to read: last, each (tries every one), or names; those joined by + are read side by side.",
+        "auto",
+        description="Stages to read: auto, last, each (tries every one), or names; those joined by + are read side by "
+        "side. auto: the last one, where the head takes a classifier's place; else the last one, two or four.",
     )
     views: int = pydantic.Field(1, ge=1, le=16, description="Augmented views of each example that are averaged.")
 
@@ -41,11 +45,14 @@ class Probe(Strategy):
 
 
 def candidate_stages(source: Source, asked: str) -> tuple[tuple[str, ...], ...]:
-    """The sets of stages that `asked` names: "last", "each", "a+b", or several separated by commas."""
-    if asked == "last":
-        return ((source.stages[-1].name,),)
+    """The sets of stages that `asked` names: "auto", "last", "each", "a+b", or several separated by commas."""
+    names = [stage.name for stage in source.stages]
+    if asked == "auto" and not source.description.classifier:
+        return tuple(dict.fromkeys(tuple(names[-count:]) for count in SIDE_BY_SIDE))
+    if asked in ("auto", "last"):
+        return ((names[-1],),)
     if asked == "each":
-        return tuple((stage.name,) for stage in source.stages)
+        return tuple((name,) for name in names)
     sets = tuple(tuple(part.strip().split("+")) for part in asked.split(","))
     for name in (name for names in sets for name in names):
         source.description.stage(name)

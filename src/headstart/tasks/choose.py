@@ -10,6 +10,7 @@ import pyarrow as pa
 from headstart.core.errors import DataError
 from headstart.core.registry import Registry
 from headstart.data.table import LABEL, Examples
+from headstart.data.tags import are_tags
 from headstart.tasks.contract import Task
 
 tasks: Registry[type[Task]] = Registry(
@@ -18,6 +19,7 @@ tasks: Registry[type[Task]] = Registry(
         "classification": "headstart.tasks.classification:Classification",
         "multilabel": "headstart.tasks.multilabel:MultiLabel",
         "regression": "headstart.tasks.regression:Regression",
+        "tagging": "headstart.tasks.tagging:Tagging",
         "language-modeling": "headstart.tasks.language_modeling:LanguageModeling",
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
         "imitation": "headstart.tasks.imitation:Imitation",
@@ -31,8 +33,8 @@ REPEATS = 10
 
 
 def choose(examples: Examples, asked: str | None = None, label: str = LABEL) -> Task:
-    """The task of column `label`, from training examples: strings are classes, lists are several labels, numbers a
-    quantity.
+    """The task of column `label`, from training examples: strings are classes, lists are several labels or the tags
+    of a sentence, numbers a quantity.
 
     Raises:
         DataError: the labels do not suit the task that was asked for.
@@ -49,7 +51,7 @@ def use(stored: dict[str, Any]) -> Task:
 
 def _kind(kind: pa.DataType, values: Sequence[Any]) -> str:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return "multilabel"
+        return "tagging" if are_tags(values) else "multilabel"
     different = len(set(map(str, values)))
     if pa.types.is_floating(kind):
         whole = all(float(value).is_integer() for value in values)

@@ -139,6 +139,13 @@ class Classification(Task):
         counts = np.bincount(targets, minlength=self.outputs).clip(min=1)
         return np.asarray(len(targets) / (self.outputs * counts), dtype=np.float64)
 
+    def groups(self, targets: Targets) -> NDArray[np.int64]:
+        return np.asarray(targets, np.int64)
+
+    def likeness(self, targets: torch.Tensor) -> torch.Tensor:
+        """1 for two of one class, 0 for others."""
+        return (targets[:, None] == targets[None]).float()
+
     def decode(self, scores: Scores) -> Predictions:
         probabilities = softmax(np.asarray(scores, dtype=np.float64))
         best = probabilities.argmax(axis=1)

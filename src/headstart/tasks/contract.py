@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.measure.linear import LinearSolution
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     import torch
 
 Scores = NDArray[np.float64]
-"""(N, K): what a head gives, before decoding (logits, or the numbers themselves)."""
+"""(N, K): what a head gives, before decoding (logits, or the numbers themselves); of a task that reads places, an
+object array (N,) of (P, K)."""
 Targets = NDArray[Any]
-"""(N,) or (N, K): labels as the task's loss and metrics take them."""
+"""(N,) or (N, K): labels as the task's loss and metrics take them; of a task that reads places, (N,) of (P, …)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Predictions:
 
     scores: Scores
     answers: list[Any]
-    """One Python value an example: a label, a list of labels, a number."""
+    """One Python value an example: a label, a list of labels, a number, a tag for each word."""
     probabilities: NDArray[np.float64] | None
     """(N, K) where the task has them."""
     confidence: NDArray[np.float64]
@@ -55,6 +57,11 @@ class Baseline:
     scores: Scores
     """(1, K): the same answer for every example; or (N, K)."""
 
+    def answer(self, contents: Iterable[Any], count: int) -> Scores:
+        """Scores of `count` examples, whose contents (see `Task.baselines_of`) need not be looked at."""
+        del contents
+        return np.repeat(self.scores, count, axis=0)
+
 
 @dataclass(frozen=True)
 class Task(ABC):
@@ -64,6 +71,10 @@ class Task(ABC):
     labels: tuple[str, ...]
     """Names of the outputs, in order."""
     kind: ClassVar[str]
+    reads: ClassVar[Literal["pooled", "places"]] = "pooled"
+    """What the head reads: one vector an example, or one at each place that is answered, such as each word. Scores,
+    targets and answers at places differ in length between examples; `solve` and `loss` get all places of all
+    examples in a row, (T, D) and (T, K)."""
     primary: str
     """Name of the metric that decides the verdict; greater is better."""
     solvers: ClassVar[tuple[str, ...]]
@@ -138,20 +149,37 @@ class Task(ABC):
     def left_out_loss(self, scores: Scores, targets: Targets) -> float:
         """One number to choose by among solutions' left-out scores; lower is better."""
 
-    def distance(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
-        """How wrong each answer (N,) is; 0 where it is right."""
-        apart = np.abs(np.asarray(self.encode(predictions.answers)).astype(np.float64) - targets)
-        return np.asarray(apart.reshape(len(targets), -1).max(axis=1), np.float64)
-
-    def counted(self, known: Iterable[Mapping[str, Any]], asked: Iterable[Mapping[str, Any]]) -> list[Baseline]:
-        """Baselines that count what the inputs of the examples to learn from hold; their scores are (N, K), one row for
-        each of the inputs `asked`."""
-        del known, asked
-        return []
-
     @abstractmethod
     def baselines(self, targets: Targets) -> list[Baseline]:
         """Trivial answers from the training targets alone."""
+
+    def baselines_of(self, targets: Targets, contents: Iterable[Any]) -> list[Baseline]:
+        """The same, where they may also look at the training contents: for a source's own head, at the inputs that the
+        source makes of them."""
+        del contents
+        return self.baselines(targets)
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """Of a column of answers."""
+        return pa.string()
+
+    def answers_of(self, targets: Targets) -> list[Any]:
+        """Targets in the form of `Predictions.answers`."""
+        return [self.labels[number] for number in targets]
+
+    def shown(self, answer: Any) -> Any:
+        """An answer as a list of mistakes shows it: a label, a list of labels, or a number."""
+        return answer
+
+    def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
+        """How wrong each answer is, (N,); 0 where it is right."""
+        apart = np.abs(np.asarray(self.encode(predictions.answers), np.float64) - targets)
+        return np.asarray(apart.reshape(len(targets), -1).max(axis=1), np.float64)
+
+    def counts(self, targets: Targets) -> NDArray[np.int64] | None:
+        """Examples (K,) of each label; None where labels are not counted by example."""
+        return np.bincount(targets, minlength=self.outputs)
 
     def balance(self, targets: Targets) -> NDArray[np.float64]:
         """Weights (K,) of the outputs that make up for imbalance; ones where the task has none."""
@@ -162,6 +190,20 @@ class Task(ABC):
         """Mean (K,) and deviation (K,) that gradient descent takes the targets to have; zero and one for logits."""
         del targets
         return np.zeros(self.outputs), np.ones(self.outputs)
+
+    def groups(self, targets: Targets) -> NDArray[np.int64] | None:
+        """The group (N,) of each example when every one is of one group; None where examples have no such groups."""
+        del targets
+        return None
+
+    def likeness(self, targets: torch.Tensor) -> torch.Tensor:
+        """How alike the answers of each two examples are (N, N), from 0 to 1: here a Gaussian of their distance, in
+        deviations of these targets (Dufumier et al. 2021)."""
+        import torch
+
+        numbers = targets.float().reshape(len(targets), -1)
+        even = numbers / numbers.std(dim=0, correction=0).clamp(min=1e-6)
+        return torch.exp(-0.5 * (even[:, None] - even[None]).square().mean(dim=2))
 
     def value(self, predictions: Predictions, targets: Targets) -> float:
         """The primary metric."""

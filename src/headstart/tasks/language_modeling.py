@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import StrategyError
@@ -84,7 +85,17 @@ class LanguageModeling(Task):
         del targets
         return float(scores[:, 0].sum() / max(scores[:, 1].sum(), 1))
 
-    def distance(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
+    @property
+    def arrow_type(self) -> pa.DataType:
+        return pa.float64()
+
+    def answers_of(self, targets: Targets) -> list[Any]:
+        return [float(letters) for letters in targets]
+
+    def counts(self, targets: Targets) -> None:
+        del targets
+
+    def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
         """Texts are sorted by how much they surprise."""
         del targets
         return np.asarray(np.log(predictions.answers), np.float64)
@@ -93,14 +104,24 @@ class LanguageModeling(Task):
         del targets
         return []
 
-    def counted(self, known: Iterable[Mapping[str, Any]], asked: Iterable[Mapping[str, Any]]) -> list[Baseline]:
+    def baselines_of(self, targets: Targets, contents: Iterable[Any]) -> list[Baseline]:
         """How often each piece occurs, with add-one smoothing over the pieces seen and one place for all others."""
-        pieces = np.concatenate([_wanted(inputs) for inputs in known])
+        del targets
+        pieces = np.concatenate([_wanted(inputs) for inputs in contents])
         counts = np.append(np.bincount(pieces, minlength=1), 0) + 1.0
         surprise = -np.log(counts / counts.sum())
-        rows = [np.minimum(_wanted(inputs), len(counts) - 1) for inputs in asked]
-        scores = np.array([[surprise[row].sum(), len(row)] for row in rows])
-        return [Baseline("unigram", "How often each piece occurs", scores)]
+        return [PieceBaseline("unigram", "How often each piece occurs", surprise[None])]
+
+
+@dataclass(frozen=True)
+class PieceBaseline(Baseline):
+    """The same probability of a piece wherever it stands; `scores`: (1, V), the surprise of each, in nats."""
+
+    def answer(self, contents: Iterable[Any], count: int) -> Scores:
+        del count
+        surprise = self.scores[0]
+        rows = [np.minimum(_wanted(inputs), len(surprise) - 1) for inputs in contents]
+        return np.array([[surprise[row].sum(), len(row)] for row in rows])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError, StrategyError
@@ -86,6 +87,13 @@ class MultiLabel(Task):
             dim=1
         )
 
+    def likeness(self, targets: torch.Tensor) -> torch.Tensor:
+        """Labels that two examples share, over those that either has (Jaccard); 1 where neither has any."""
+        shared = targets @ targets.T
+        count = targets.sum(dim=1)
+        either = count[:, None] + count[None] - shared
+        return (shared / either.clamp(min=1)).where(either > 0, 1.0)
+
     def decode(self, scores: Scores) -> Predictions:
         probabilities = sigmoid(np.asarray(scores, dtype=np.float64))
         chosen = probabilities > 0.5
@@ -109,6 +117,16 @@ class MultiLabel(Task):
                 greater_is_better=False,
             ),
         ]
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        return pa.list_(pa.string())
+
+    def answers_of(self, targets: Targets) -> list[Any]:
+        return [[self.labels[number] for number in np.flatnonzero(row)] for row in targets]
+
+    def counts(self, targets: Targets) -> NDArray[np.int64]:
+        return np.asarray(targets.sum(axis=0), np.int64)
 
     def baselines(self, targets: Targets) -> list[Baseline]:
         share = (np.asarray(targets, np.float64).sum(axis=0) + 0.5) / (len(targets) + 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError, StrategyError
@@ -80,6 +81,16 @@ class Regression(Task):
             ),
             Metric("spearman", "Rank correlation", measures.spearman_statistic(targets, answers)),
         ]
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        return pa.float64()
+
+    def answers_of(self, targets: Targets) -> list[Any]:
+        return [float(number) for number in targets]
+
+    def counts(self, targets: Targets) -> None:
+        del targets
 
     def baselines(self, targets: Targets) -> list[Baseline]:
         return [Baseline("mean", "Mean of the training values", np.array([[np.mean(targets)]]))]

@@ -51,7 +51,7 @@ def adapt(
     time: str | None = None,
     split: str | None = None,
     test: float = 0.25,
-    validation: float = 0.2,
+    validation: float | None = None,
     quarantine: float = 0.2,
     seed: int = 0,
     baselines: bool = True,
@@ -67,10 +67,11 @@ def adapt(
         source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run.
         strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`.
         options: of the strategy, when it is given by name.
-        task: "classification", "multilabel" or "regression"; found from the labels when not given. For texts without
-            labels: "language-modeling" or "masked-language-modeling".
+        task: "classification", "multilabel", "regression" or "tagging"; found from the labels when not given. For texts
+            without labels: "language-modeling" or "masked-language-modeling".
         label, content, group, time, split: names of columns.
-        test, validation: shares, for parts that the target does not give.
+        test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
+            most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
         baselines: False skips the costly ones, and the receipt says so.
         baseline_budget: least time, in seconds, for the same network from random weights.
@@ -190,10 +191,11 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         table = with_lengths(divided(table, source))
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
-    remarks = source.remarks(contents_of(everything))
-    usable = replace(usable, table=usable.table.with_notes(*remarks))
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
+    source = source.reading(task.reads)
+    remarks = source.remarks(contents_of(everything))
+    usable = replace(usable, table=usable.table.with_notes(*remarks))
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
     if console is not None:
         from headstart.receipt.terminal import trainable_table

@@ -22,6 +22,8 @@ from headstart.sources.local import RUN_MARK
 from headstart.tasks import Task, use
 
 HEADS = "heads.safetensors"
+ADAPTERS = "adapters"
+"""Folder of the adapters that were merged into the weights, in peft's own format."""
 STATE = ".state"
 """Folder of the checkpoints of an unfinished run."""
 FORMAT = 1
@@ -58,9 +60,10 @@ def write(folder: Path, trained: Trained) -> str:
         )
     files.write_json(folder / "labels.json", list(labels))
     files.write_json(folder / "preprocessing.json", source.description.preparation)
+    adapters = _write_adapters(folder, trained)
     documents = [weight_files.WEIGHTS, "labels.json", "preprocessing.json", *artefact.documents]
     documents += [path.name for path in artefact.copies]
-    documents += [] if folded or own else [HEADS]
+    documents += [*([] if folded or own else [HEADS]), *adapters]
     mark = {
         "format": FORMAT,
         "headstart": hardware.versions()["headstart"],
@@ -82,6 +85,16 @@ def write(folder: Path, trained: Trained) -> str:
     _write_mark(folder, mark)
     verify(folder, trained)
     return artefact.opens_with.replace("{folder}", ".") if folded or own else ""
+
+
+def _write_adapters(folder: Path, trained: Trained) -> list[str]:
+    """Adapters as peft writes them; gives the files' names. They have a folder of their own: beside the weights they
+    are merged into, transformers would find them and add them once more."""
+    if trained.adapters is None:
+        return []
+    files.write_json(folder / ADAPTERS / "adapter_config.json", trained.adapters.config)
+    save_arrays(folder / ADAPTERS / "adapter_model.safetensors", trained.adapters.tensors)
+    return [f"{ADAPTERS}/adapter_config.json", f"{ADAPTERS}/adapter_model.safetensors"]
 
 
 def _description(folder: Path, trained: Trained, artefact: Artefact) -> dict[str, Any]:

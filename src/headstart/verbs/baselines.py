@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from headstart.bank import Bank
-from headstart.data.contents import Contents
+from headstart.data.contents import Contents, contents_of
 from headstart.data.splits import Splits, subsample
 from headstart.data.table import Examples
 from headstart.engine.plan import Plan
@@ -16,7 +15,6 @@ from headstart.engine.predict import scores
 from headstart.engine.run import run
 from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
 from headstart.receipt.evidence import PLAIN, Arm, BudgetPoint
-from headstart.sources.contract import Inputs
 from headstart.strategies import Target
 from headstart.strategies.plain import plain_scores
 from headstart.strategies.probe import HEAD, Probe
@@ -48,7 +46,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
     found = [
         Arm("adapted", f"{adapted.source.title}, {recipe.strategy}", True, scores(adapted, test, bank)[HEAD], adapted)
     ]
-    found += _trivial(adapted, given["fit"], len(test)) + _counted(adapted, given["fit"], test)
+    found += _trivial(adapted, given["fit"], test)
     zero_shot = _zero_shot(adapted)
     if zero_shot is not None:
         found.append(
@@ -100,24 +98,20 @@ def still_improving(history: list[Moment]) -> bool:
     return max(values[-quarter:]) - max(values[:-quarter]) > IMPROVING
 
 
-def _trivial(adapted: Trained, fit: Examples, count: int) -> list[Arm]:
+def _trivial(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
     task = adapted.task
-    baselines = task.baselines(task.encode(fit.labels(task.label)))
-    return [Arm(one.name, one.title, False, np.repeat(one.scores, count, axis=0)) for one in baselines]
+    baselines = task.baselines_of(task.encode(fit.labels(task.label)), _looked_at(adapted, fit))
+    return [Arm(one.name, one.title, False, one.answer(_looked_at(adapted, test), len(test))) for one in baselines]
 
 
-def _counted(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
-    """What can be said by counting the inputs that the source is given."""
+def _looked_at(adapted: Trained, examples: Examples) -> Iterable[Any]:
+    """The contents; where the source's own head answers, the inputs that the source makes of them."""
     if not adapted.uses_own_head:
-        return []
+        return contents_of(examples)
     from headstart.engine.feed import prepared
 
-    def inputs(examples: Examples) -> Iterator[Inputs]:
-        contents = Contents(examples.table)
-        return (prepared(adapted.source, contents, examples, place) for place in range(len(examples)))
-
-    found = adapted.task.counted(inputs(fit), inputs(test))
-    return [Arm(one.name, one.title, False, one.scores) for one in found]
+    contents = Contents(examples.table)
+    return (prepared(adapted.source, contents, examples, place) for place in range(len(examples)))
 
 
 def _zero_shot(adapted: Trained) -> Trained | None:

@@ -1,14 +1,16 @@
-"""The demo: handwritten digits from ten examples a class, offline, with everything that comes with the package."""
+"""Demos: a task of ten labels a class, offline, with everything that comes with the package."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.errors import RunError
+from headstart.data.table import Table
 from headstart.strategies.finetune import Finetune
 from headstart.verbs.adapt import adapt
 from headstart.verbs.model import Model
@@ -16,42 +18,73 @@ from headstart.verbs.model import Model
 if TYPE_CHECKING:
     from rich.console import Console
 
-SOURCE = "builtin/image-tiny"
+IMAGES, TEXTS = "builtin/image-tiny", "builtin/text-tiny"
+KINDS = ("digits", "text")
 LABELS_A_CLASS = 10
 BUDGET = 20.0
 """Seconds for the network from random weights: the demo should end while somebody watches."""
 
 
-def demo(out: str | Path = "runs/demo", *, console: Console | None = None) -> Model:
-    """Adapts the builtin source to scikit-learn's handwritten digits, ten labels a class, and proves it on the rest."""
+def demo(kind: str = "digits", out: str | Path | None = None, *, console: Console | None = None) -> Model:
+    """Adapts a builtin source to a task of ten labels a class that is on every machine, and proves it on the rest.
+
+    Args:
+        kind: "digits" (scikit-learn's handwritten digits) or "text" (sentences of Python's own documentation by their
+            subject).
+        out: folder of the run; `runs/demo` or `runs/demo-text` when not given.
+    """
+    from headstart.core.registry import suggest
+
+    if kind not in KINDS:
+        raise RunError(f"There is no demo '{kind}'. {suggest(kind, KINDS)}")
+    folder = Path(out) if out is not None else Path("runs") / ("demo" if kind == "digits" else f"demo-{kind}")
+    if folder.exists() and any(folder.iterdir()):
+        raise RunError(f"{folder} exists already. Choose another name with --out.")
+    return (_digits if kind == "digits" else _texts)(folder, console)
+
+
+def _digits(folder: Path, console: Console | None) -> Model:
+    pictures, labels = digits()
+    table = few_labels(pictures, [str(label) for label in labels])
+    _say(console, "Handwritten digits", table, f"{IMAGES}, which has seen photos of things and animals, no digits")
+    # no views, since a mirrored digit is another one; every stage trains, since digits are far from photos
+    strategy = Finetune(freeze="none", views=1, epochs=15)
+    return adapt(table, source=IMAGES, strategy=strategy, baseline_budget=BUDGET, out=folder, console=console)
+
+
+def _texts(folder: Path, console: Console | None) -> Model:
+    from headstart.verbs.demo_texts import sentences
+
+    table = few_labels(*sentences())
+    _say(
+        console,
+        "Sentences of Python's documentation, by their subject",
+        table,
+        f"{TEXTS}, which has seen encyclopedia, medicine and stories, no programs",
+    )
+    return adapt(table, source=TEXTS, baseline_budget=BUDGET, out=folder, console=console)
+
+
+def few_labels(contents: Sequence[Any], labels: Sequence[str]) -> Table:
+    """A table whose training part has `LABELS_A_CLASS` examples of each class; all others are for the test."""
     import pyarrow as pa
 
     from headstart.data.read import read
 
-    folder = Path(out)
-    if folder.exists() and any(folder.iterdir()):
-        raise RunError(f"{folder} exists already. Choose another name with --out.")
-    pictures, labels = digits()
-    table = read((pictures, [str(label) for label in labels]))
-    parts = np.full(len(labels), "test", dtype=object)
+    names = np.array(labels)
+    parts = np.full(len(names), "test", dtype=object)
     generator = np.random.default_rng(0)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        parts[generator.permutation(rows)[:LABELS_A_CLASS]] = "train"
+    for label in np.unique(names):
+        parts[generator.permutation(np.flatnonzero(names == label))[:LABELS_A_CLASS]] = "train"
+    return read((contents, list(labels))).with_column("split", pa.array(parts.tolist()))
+
+
+def _say(console: Console | None, what: str, table: Table, source: str) -> None:
     if console is not None:
+        tested = table.strings("split").count("test")
         console.print(
-            f"Handwritten digits: {LABELS_A_CLASS} labels a class to learn from, {int((parts == 'test').sum())} "
-            f"to test on. The source is {SOURCE}, which has seen photos of things and animals, no digits."
+            f"{what}: {LABELS_A_CLASS} labels a class to learn from, {tested} to test on. The source is {source}."
         )
-    return adapt(
-        table.with_column("split", pa.array(parts.tolist())),
-        source=SOURCE,
-        # no views, since a mirrored digit is another one; every stage trains, since digits are far from photos
-        strategy=Finetune(freeze="none", views=1, epochs=15),
-        baseline_budget=BUDGET,
-        out=folder,
-        console=console,
-    )
 
 
 def digits() -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:

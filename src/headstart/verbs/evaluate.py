@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 
 from headstart.data.table import Quarantined, Table
+from headstart.engine.solve import require_same_lengths
 from headstart.measure.intervals import Interval, bootstrap_interval
+from headstart.measure.paired import compare_apart
 from headstart.receipt.assemble import measures_of
+from headstart.receipt.comparison import stored_metrics
 from headstart.receipt.document import Measure
 from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
+from headstart.tasks import Metric
 from headstart.verbs.model import Model, learned_columns, readable
 from headstart.verbs.windows import with_lengths
 
@@ -32,16 +36,21 @@ class Evaluation:
     quarantine: tuple[Quarantined, ...]
     notes: tuple[str, ...]
     """What a reader should know before trusting the numbers."""
+    lost: Interval | None = None
+    """How much better the primary metric was on the run's own test: what the change of domain costs. None where the
+    run has no test answers, or learned from this target."""
+
+    @property
+    def deciding(self) -> Measure:
+        return next(measure for measure in self.measures if measure.name == self.primary)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; ends that are not finite become None."""
         return {
             "items": self.items,
             "primary": self.primary,
-            "metrics": {
-                name: {part: _finite(getattr(one, part)) for part in ("value", "low", "high")}
-                for name, one in self.metrics.items()
-            },
+            "metrics": {name: _ends(one) for name, one in self.metrics.items()},
+            "lost": _ends(self.lost) if self.lost is not None else None,
             "notes": list(self.notes),
             "quarantine": [{"id": item.id, "reason": item.reason} for item in self.quarantine],
         }
@@ -57,6 +66,10 @@ def only_test(table: Table) -> Table:
     if "test" not in parts:
         return table
     return replace(table, rows=table.rows.filter(pa.array([part == "test" for part in parts])))
+
+
+def _ends(interval: Interval) -> dict[str, float | None]:
+    return {part: _finite(getattr(interval, part)) for part in ("value", "low", "high")}
 
 
 def _finite(number: float) -> float | None:
@@ -81,10 +94,14 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     values = usable.column(usable.labels[0]).to_pylist()
     task = model.task
     targets = task.encode(values)
-    predictions = task.decode(model.scores(usable))
+    scores = model.scores(usable)
+    require_same_lengths(scores, targets, usable.strings("id"), usable.origin)
+    predictions = task.decode(scores)
     groups = np.array(usable.strings("group")) if usable.has("group") else None
     metrics = task.metrics(predictions, targets)
     ones = np.ones((1, len(targets)))
+    notes = tuple(_notes(model, usable))
+    deciding = next(metric for metric in metrics if metric.name == task.primary)
     return Evaluation(
         {
             metric.name: unbounded(float(metric.statistic(ones)[0]))
@@ -96,8 +113,25 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
         task.primary,
         len(targets),
         usable.quarantine,
-        tuple(_notes(model, usable)),
+        notes,
+        None if notes else _lost(model, deciding, len(targets), groups),
     )
+
+
+def _lost(model: Model, here: Metric, items: int, groups: Any) -> Interval | None:
+    """The primary metric on the run's own test items, less the one here."""
+    import pyarrow.parquet as parquet
+
+    from headstart.verbs import artefact
+
+    if not (model.folder / "receipt.json").is_file():
+        return None
+    answers = parquet.read_table(artefact.sealed(model.folder, "predictions.parquet"))
+    own = stored_metrics(
+        model.task, model.receipt.task, answers, np.arange(len(answers)), answers.column("truth").to_pylist()
+    )[here.name]
+    lost = compare_apart(own.statistic, len(answers), here.statistic, items, groups_b=groups)
+    return lost if here.greater_is_better else Interval(-lost.value, -lost.high, -lost.low, lost.level)
 
 
 def _learned_column(model: Model, target: Any) -> str | None:

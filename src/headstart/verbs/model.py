@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from headstart.bank import stream
 from headstart.core import files
 from headstart.core.errors import DataError, RunError
+from headstart.core.ragged import beside
 from headstart.data.table import Examples, Quarantined, Table
 from headstart.engine.trained import LinearHead
 from headstart.sources import Source
@@ -122,19 +123,20 @@ class Model:
         """The text that goes on from `prompt`; see `Source.generate`."""
         return self.source.generate(prompt, most=most, sample=sample, seed=seed)
 
-    def features(self, table: Table, stages: Sequence[str]) -> NDArray[np.float32]:
-        """Pooled features (N, D) of `stages`, side by side, for every row."""
+    def features(self, table: Table, stages: Sequence[str]) -> NDArray[Any]:
+        """What the head reads of `stages`, side by side, for every row: (N, D), or at places (N,) of (P, D)."""
+        reads = self.task.reads
         keys = [str(row) for row in range(len(table))]
         examples = Examples(table, np.arange(len(table)), keys)
-        points = sorted({Point(stage) for stage in stages})
-        parts: dict[Point, list[NDArray[np.float32]]] = {point: [] for point in points}
+        points = sorted({Point(stage, reads) for stage in stages})
+        parts: dict[Point, list[NDArray[Any]]] = {point: [] for point in points}
         rows: list[int] = []
-        for group, output, _ in stream(self.source, examples, points, keys, title="Predictions"):
+        for group, output, _ in stream(self.source.reading(reads), examples, points, keys, title="Predictions"):
             rows += map(int, group)
             for point in points:
                 parts[point].append(output[point])
         order = np.argsort(rows)
-        return np.concatenate([np.concatenate(parts[Point(stage)])[order] for stage in stages], axis=1)
+        return beside([np.concatenate(parts[Point(stage, reads)])[order] for stage in stages])
 
     def evaluate(self, target: Any, *, label: str | None = None) -> Any:
         """How good the model is on other labelled data; see `headstart.verbs.evaluate`."""

@@ -37,7 +37,10 @@ class Pretraining(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    arch: str = pydantic.Field("resnet10t", description="timm's name, or name:key=value,… for its arguments.")
+    arch: str = pydantic.Field(
+        "resnet10t",
+        description="timm's name, or name:key=value,… for its arguments; static:width=N for vectors of word pieces.",
+    )
     size: int = pydantic.Field(64, ge=16, le=1024, description="Side of the input, in pixels.")
     epochs: float = pydantic.Field(30, gt=0, description="Times through the examples.")
     learning_rate: float = pydantic.Field(2e-3, gt=0, le=1, description="For AdamW.")
@@ -50,8 +53,17 @@ class Pretraining(pydantic.BaseModel):
     )
     seed: int = pydantic.Field(0, ge=0, description="Of every random choice.")
 
+    @property
+    def is_static(self) -> bool:
+        return self.arch.partition(":")[0] == "static"
+
     def architecture(self) -> UntrainedTimm:
         """The untrained source that `arch` names."""
+        name, arguments = self.parts()
+        return UntrainedTimm(name, arguments, self.size, self.seed)
+
+    def parts(self) -> tuple[str, dict[str, Any]]:
+        """Name and arguments in `arch`."""
         import yaml
 
         name, _, given = self.arch.partition(":")
@@ -61,7 +73,7 @@ class Pretraining(pydantic.BaseModel):
             if not equals:
                 raise RecipeError(f"'{pair}' in the architecture '{self.arch}' is not key=value.")
             arguments[key] = yaml.safe_load(value.replace("-", ", ") if value.startswith("[") else value)
-        return UntrainedTimm(name, arguments, self.size, self.seed)
+        return name, arguments
 
 
 def pretrain(
@@ -88,6 +100,8 @@ def pretrain(
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / artefact.STATE).is_dir())):
         raise RunError(f"{folder} exists already. Choose another name with --out.")
     files.require_writable(folder)
+    if recipe.is_static:
+        return _static(target, folder, recipe, teacher, content, console)
     bank = Bank(settings.current().bank)
     table = read(target, label=label, content=content, split=split)
     usable = checks.check(table, bank.facts(table.modality))
@@ -107,6 +121,47 @@ def pretrain(
         console.print(
             f"{folder}: {trained.cost.seconds:.0f} s, best validation {task.primary.replace('_', ' ')} "
             f"{max(moment.value or 0.0 for moment in trained.history):.3f}. "
+            f"Adapt it with: headstart adapt TARGET --source {folder}"
+        )
+    return open_source(folder)
+
+
+def _static(
+    target: Any, folder: Path, recipe: Pretraining, teacher: Any, content: str | None, console: Console | None
+) -> Source:
+    """A table of vectors in closed form; texts need no labels, and nothing but a teacher knows what they mean."""
+    import yaml
+
+    from headstart.verbs import static
+
+    if teacher is None:
+        raise RecipeError("A static source learns from a teacher alone. Name one with --teacher.")
+    watch = hardware.Stopwatch()
+    knows = open_source(teacher)
+    table = read(target, labelled=False, content=content, modality="text")
+    usable = checks.check(table, Bank(settings.current().bank).facts(table.modality))
+    examples = Examples(usable.table, np.arange(len(usable.table)), usable.keys)
+    width = int(recipe.parts()[1].get("width", 128))
+    taught, numbers = static.teach(examples, knows, width)
+    trained_on = recipe.trained_on or Path(str(target)).name
+    card = {"license": knows.description.card.licence, "trained_on": f"{trained_on}, features of {knows.title}"}
+    static.write(folder, taught, numbers, knows, card)
+    made = {
+        "teacher": knows.title,
+        "arch": recipe.arch,
+        "texts": len(examples),
+        "pieces": len(numbers),
+        "cosine_start": round(taught.fit_before, 4),
+        "cosine": round(taught.fit_after, 4),
+        "pull": taught.pull,
+        "seconds": round(watch.seconds),
+        "versions": hardware.versions(),
+    }
+    files.write_text(folder / "recipe.yaml", yaml.safe_dump(made, sort_keys=False))
+    if console is not None:
+        console.print(
+            f"{folder}: {watch.seconds:.0f} s, {len(numbers):,} pieces; cosine with the teacher on held-out texts "
+            f"{taught.fit_after:.3f} (pieces alone: {taught.fit_before:.3f}). "
             f"Adapt it with: headstart adapt TARGET --source {folder}"
         )
     return open_source(folder)

@@ -30,8 +30,8 @@ class Recipe(pydantic.BaseModel):
     time: str | None = pydantic.Field(None, description="Column by which the latest examples become the test.")
     split: str | None = pydantic.Field(None, description="Column that says train, validation or test.")
     test: float = pydantic.Field(0.25, gt=0, lt=1, description="Share of examples to test on, when no test is given.")
-    validation: float = pydantic.Field(
-        0.2, gt=0, lt=1, description="Share of the others to choose by, when none is given."
+    validation: float | None = pydantic.Field(
+        None, gt=0, lt=1, description="Share of the others to choose by, when none is given; a fifth, at most 500."
     )
     quarantine: float = pydantic.Field(0.2, ge=0, le=1, description="Share of bad items up to which the run goes on.")
     seed: int = pydantic.Field(0, ge=0, description="Of every random choice.")

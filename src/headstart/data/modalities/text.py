@@ -74,6 +74,11 @@ def plain(passage: Passage) -> str:
     return " ".join(passage) if isinstance(passage, list) else "\n".join(passage)
 
 
+def words_of(passage: Passage) -> list[str]:
+    """The words of a sentence that is cut into words already, or else what its spaces part."""
+    return passage if isinstance(passage, list) else plain(passage).split()
+
+
 def length_class(words: int) -> str:
     return next((name for most, name in LENGTHS if words <= most), LONGER)
 

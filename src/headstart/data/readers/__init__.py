@@ -41,6 +41,7 @@ class Reader(Protocol):
 _BUILT_IN = {  # the most particular first
     "archive": "headstart.data.readers.archive:Archive",
     "corpus": "headstart.data.readers.corpus:Corpus",
+    "conll": "headstart.data.readers.conll:Conll",
     "tabular": "headstart.data.readers.tabular:Tabular",
     "huggingface": "headstart.data.readers.huggingface:HuggingFace",
     "folder": "headstart.data.readers.folder:Folder",

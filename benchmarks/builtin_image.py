@@ -1,6 +1,6 @@
 """Makes the builtin source `builtin/image-tiny`: a small residual network taught by a larger one.
 
-    python benchmarks/builtin_source.py DATA TEACHER OUT
+    python benchmarks/builtin_image.py DATA TEACHER OUT
 
 DATA is a table of pictures with a column `class_name` (here: 7 500 pictures of 100 classes of Tiny ImageNet, 64 px),
 TEACHER a source (here: MobileNetV2 1.0 trained on ImageNet-1k). Takes about half an hour on two cores.

@@ -1,0 +1,38 @@
+"""What the text peers share: the command line, a CSV of text,label,split, and the result file."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import time
+from pathlib import Path
+
+BEGAN = time.perf_counter()
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, required=True, help="CSV with the columns text, label and split")
+    parser.add_argument("--model", type=Path, help="folder of a sentence encoder")
+    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=float, default=3)
+    return parser.parse_args()
+
+
+def parts(path: Path) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Texts and labels to learn from, texts and labels to test on."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    train = [row for row in rows if row["split"] == "train"]
+    test = [row for row in rows if row["split"] == "test"]
+    return *([row[name] for row in train] for name in ("text", "label")), *(  # type: ignore[return-value]
+        [row[name] for row in test] for name in ("text", "label")
+    )
+
+
+def write_result(path: Path, answers: list[str], truth: list[str], **more: object) -> None:
+    right = sum(str(one) == str(other) for one, other in zip(answers, truth, strict=True))
+    document = {"seconds_inside": time.perf_counter() - BEGAN, "accuracy": right / len(truth), **more}
+    path.write_text(json.dumps(document))

@@ -1,0 +1,113 @@
+"""Static word pieces: one vector a piece, averaged over a text; in the format of the library model2vec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core import files, fingerprints
+from headstart.core.errors import SourceError
+from headstart.sources import pieces, weights
+from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.local import STATIC
+from headstart.sources.pieces import Pieces
+from headstart.sources.text import LENGTH, TextSource
+
+if TYPE_CHECKING:
+    import torch
+
+VECTORS = "embeddings"
+"""Name of the one tensor, (pieces, width), in the library's format."""
+_WORDS = "words.weight"
+
+
+class StaticSource(TextSource):
+    """A folder with config.json, tokenizer.json and model.safetensors, whose whole network is a table of vectors.
+
+    Vectors of whole numbers are read as shares of 127.
+    """
+
+    family = "static"
+
+    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
+        super().__init__(name, seed)
+        self.folder = folder
+        self.path = weights.find(folder)
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        return dict(files.read_json(self.folder / "config.json"))
+
+    @property
+    def architecture(self) -> str:
+        return STATIC
+
+    def identity(self) -> dict[str, Any]:
+        return {"configuration": self._config, "weights": fingerprints.of_file(self.path)}
+
+    def configuration(self) -> dict[str, Any]:
+        return self._config
+
+    def has_classifier(self) -> bool:
+        return False
+
+    def own_labels(self) -> tuple[str, ...]:
+        return ()
+
+    def card(self) -> SourceCard:
+        return SourceCard(
+            licence=str(self._config.get("license", "not stated")),
+            trained_on=str(self._config.get("trained_on", "not stated")),
+            size=self.path.stat().st_size,
+            place=str(self.folder),
+        )
+
+    @cached_property
+    def _vectors(self) -> NDArray[np.float32]:
+        arrays = weights.load(self.path)
+        if VECTORS not in arrays or arrays[VECTORS].ndim != 2:
+            raise SourceError(f"{self.path} has no table '{VECTORS}' of vectors, as static models have.")
+        found = arrays[VECTORS]
+        return np.asarray(found / 127 if found.dtype.kind == "i" else found, np.float32)
+
+    def preparation(self) -> dict[str, Any]:
+        return {"length": LENGTH, "vocabulary": len(self._vectors), "segments": False}
+
+    def open_pieces(self) -> Pieces:
+        return pieces.open_pieces(self.folder, segments=False, vocabulary=len(self._vectors))
+
+    def build(self, pretrained: bool) -> torch.nn.Module:
+        import torch
+
+        class StaticModel(torch.nn.Module):
+            def __init__(self, count: int, width: int) -> None:
+                super().__init__()
+                self.words = torch.nn.Embedding(count, width)
+
+            def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+                del attention_mask
+                return self.words(input_ids)  # type: ignore[no-any-return]
+
+        network = StaticModel(*self._vectors.shape)
+        if pretrained:
+            network.load_state_dict({_WORDS: torch.from_numpy(self._vectors)})
+        return network
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        return weights.load(self.path) if self.seed is None else self.on_disk(super().weights())
+
+    def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {VECTORS if name == _WORDS else name: value for name, value in changed.items()}
+
+    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
+        del labels, outputs
+        return Artefact(
+            {"config.json": self._config},
+            (self.folder / pieces.FILE,),
+            "model2vec.StaticModel.from_pretrained('{folder}')",
+        )
