@@ -20,6 +20,10 @@ from headstart.sources.points import Point
 from headstart.tasks import Task
 from headstart.tasks.contract import Targets
 
+MOST_NUMBERS = 64_000_000
+"""Of features that are solved on: after the first candidate, wider ones are passed over where that would be more, since
+solving holds several copies of them in memory."""
+
 
 def read(
     form: str, bank: Bank, source: Source, examples: Examples, stages: Sequence[str], filled: Filled, view: int = 0
@@ -77,6 +81,8 @@ def best_of(
     for stages in phase.candidates:
         given = features_at(stages)
         features = joined(given)
+        if best is not None and features.size > MOST_NUMBERS:
+            continue
         solution = task.solve(features, joined(targets), phase.solver)
         loss = task.left_out_loss(solution.left_out, joined(targets))
         value = task.value(task.decode(like(solution.left_out, given)), targets)
