@@ -7,12 +7,14 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
-from headstart.core import fingerprints, settings
+from headstart.core import files, fingerprints, settings
 from headstart.core.errors import SourceError
+from headstart.sources import weights as weight_files
 from headstart.sources.contract import Description, Source, SourceCard
 
 if TYPE_CHECKING:
@@ -149,3 +151,22 @@ class LibrarySource(Source):
         other = copy.copy(self)
         other.seed = seed
         return other
+
+
+class FolderSource(LibrarySource):
+    """A folder with config.json and model.safetensors, in some library's format."""
+
+    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
+        super().__init__(name, seed)
+        self.folder = folder
+        self.path = weight_files.find(folder)
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        return dict(files.read_json(self.folder / "config.json"))
+
+    def identity(self) -> dict[str, Any]:
+        return {"configuration": self._config, "weights": fingerprints.of_file(self.path)}
+
+    def configuration(self) -> dict[str, Any]:
+        return self._config

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.core import files, fingerprints
 from headstart.core.errors import SourceError
 from headstart.sources import pieces, weights
 from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.library import FolderSource
 from headstart.sources.local import STATIC
 from headstart.sources.pieces import Pieces
 from headstart.sources.text import LENGTH, TextSource
@@ -26,7 +25,7 @@ VECTORS = "embeddings"
 _WORDS = "words.weight"
 
 
-class StaticSource(TextSource):
+class StaticSource(FolderSource, TextSource):
     """A folder with config.json, tokenizer.json and model.safetensors, whose whole network is a table of vectors.
 
     Vectors of whole numbers are read as shares of 127.
@@ -34,24 +33,9 @@ class StaticSource(TextSource):
 
     family = "static"
 
-    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
-        super().__init__(name, seed)
-        self.folder = folder
-        self.path = weights.find(folder)
-
-    @cached_property
-    def _config(self) -> dict[str, Any]:
-        return dict(files.read_json(self.folder / "config.json"))
-
     @property
     def architecture(self) -> str:
         return STATIC
-
-    def identity(self) -> dict[str, Any]:
-        return {"configuration": self._config, "weights": fingerprints.of_file(self.path)}
-
-    def configuration(self) -> dict[str, Any]:
-        return self._config
 
     def has_classifier(self) -> bool:
         return False

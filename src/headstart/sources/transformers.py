@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from headstart.core import files, fingerprints
 from headstart.core.errors import SourceError
 from headstart.sources import weights
 from headstart.sources.contract import SourceCard
-from headstart.sources.library import LibrarySource
+from headstart.sources.library import FolderSource, LibrarySource
 
 if TYPE_CHECKING:
     import torch
@@ -42,29 +40,14 @@ def transformers_source(folder: Path, name: str) -> LibrarySource:
     return TransformersImages(folder, name)
 
 
-class TransformersSource(LibrarySource):
+class TransformersSource(FolderSource):
     """A model in the format of transformers, of any modality."""
 
     family = "hf"
 
-    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
-        super().__init__(name, seed)
-        self.folder = folder
-        self.path = weights.find(folder)
-
-    @cached_property
-    def _config(self) -> dict[str, Any]:
-        return dict(files.read_json(self.folder / "config.json"))
-
     @property
     def architecture(self) -> str:
         return str(self._config.get("model_type") or self._config["architectures"][0])
-
-    def identity(self) -> dict[str, Any]:
-        return {"configuration": self._config, "weights": fingerprints.of_file(self.path)}
-
-    def configuration(self) -> dict[str, Any]:
-        return self._config
 
     def build_as(self, automatic: Any, pretrained: bool, what: str, **options: Any) -> torch.nn.Module:
         """The network that transformers' class `automatic` makes of this folder.
