@@ -15,6 +15,8 @@ PICTURE_SIDE = 160
 PICTURE_QUALITY = 78
 LETTERS = 400
 """Of a text that are shown."""
+STRONGEST = 55
+"""Percent of colour behind the heaviest word: it has to stay readable."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def _word(word: str, weight: float) -> Markup:
     if abs(weight) < 0.1:
         return Markup("{}").format(word)
     kind = "for" if weight > 0 else "against"
-    return Markup('<mark class="{}" style="--weight:{}%">{}</mark>').format(kind, round(100 * abs(weight)), word)
+    return Markup('<mark class="{}" style="--weight:{}%">{}</mark>').format(kind, round(STRONGEST * abs(weight)), word)
 
 
 def data_address(picture: Image) -> str:
