@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.journeys.fixtures import _plain_runtime, finetuned, pictures, place, probed, source
+from tests.journeys.fixtures import _plain_runtime, finetuned, model, pictures, place, probed, source
 
-__all__ = ["_plain_runtime", "finetuned", "pictures", "place", "probed", "source"]
+__all__ = ["_plain_runtime", "finetuned", "model", "pictures", "place", "probed", "source"]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tests.journeys.world import headstart, home, make_pictures, make_source
 
+from contracts.texts import write_text_model
+
 
 @pytest.fixture(autouse=True)
 def _plain_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,3 +50,9 @@ def finetuned(place: Path, source: Path, pictures: Path) -> Path:
             "--baseline-budget", "1", "--out", run,
         ).ok()  # fmt: skip
     return run
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny text encoder in the hub's format."""
+    return write_text_model(tmp_path_factory.mktemp("models") / "bert", "bert")

@@ -13,11 +13,6 @@ from headstart.core.errors import HeadstartError
 from journeys.world import headstart
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_text_model(tmp_path_factory.mktemp("models") / "bert", "bert")
-
-
 def test_from_conll_to_answers(model: Path, tmp_path: Path) -> None:
     folder = write_conll(tmp_path / "names")
     run = hs.adapt(folder, source=model, out=tmp_path / "run", baseline_budget=1)

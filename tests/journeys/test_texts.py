@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 
 import headstart as hs
-from contracts.texts import sentence, write_reviews, write_text_model
+from contracts.texts import sentence, write_reviews
 from headstart.core.errors import HeadstartError
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_text_model(tmp_path_factory.mktemp("models") / "bert", "bert")
 
 
 def test_reviews(model: Path, tmp_path: Path) -> None:
