@@ -89,11 +89,11 @@ class Contents:
         return value.encode() if isinstance(value, str) else bytes(value)
 
 
-def contents_of(examples: Examples) -> Iterator[Content]:
+def contents_of(examples: Examples | Table) -> Iterator[Content]:
     """The contents of `examples`, in their order."""
-    contents = Contents(examples.table)
-    for row in examples.indices:
-        yield contents.read(int(row))
+    if isinstance(examples, Table):
+        return map(Contents(examples).read, range(len(examples)))
+    return map(Contents(examples.table).read, examples.indices.tolist())
 
 
 class _Cells(Protocol):

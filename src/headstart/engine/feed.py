@@ -70,6 +70,7 @@ class Feed:
         self.stream, self.examples, self.source, self.seed = stream, examples, source, seed
         self.keys = examples.content_keys()
         self.targets = {head: tasks[head].encode(examples.labels(tasks[head].label)) for head in stream.heads}
+        self.numbers = {head: tasks[head].numbers(targets) for head, targets in self.targets.items()}
         grouped = [tasks[head].groups(targets) for head, targets in self.targets.items()] if stream.even else []
         self._groups = next((groups for groups in grouped if groups is not None), None)
         self._contents = Contents(examples.table)
@@ -123,7 +124,7 @@ class Feed:
     def _batch(self, positions: NDArray[np.int64], views: list[int] | None) -> Batch:
         views = views or [0] * len(positions)
         keys = [self.keys[int(position)] for position in positions]
-        targets = {head: torch.from_numpy(joined(values[positions])) for head, values in self.targets.items()}
+        targets = {head: torch.from_numpy(joined(values[positions])) for head, values in self.numbers.items()}
         if self._cut is None:
             return Batch(tensors(self._live(positions, keys, views)), None, targets, positions, keys, views)
         return Batch(self._blank, (self._cut, self._stored(keys, views)), targets, positions, keys, views)

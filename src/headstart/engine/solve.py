@@ -51,6 +51,7 @@ def solve(
     """
     examples = parts[phase.part]
     targets = task.encode(examples.labels(task.label))
+    numbers = task.numbers(targets)
     every = sorted({stage for stages in phase.candidates for stage in stages})
     bank_pass = features_of(
         bank, source, examples, [Point(stage, task.reads) for stage in every]
@@ -59,7 +60,7 @@ def solve(
 
     def mean_of_views(stages: tuple[str, ...]) -> NDArray[Any]:
         given = beside([bank_pass.at[Point(stage, task.reads)] for stage in stages])
-        require_same_lengths(given, targets, examples.ids(), examples.table.origin)
+        require_same_lengths(given, numbers, examples.ids(), examples.table.origin)
         features = joined(given)
         for view in range(1, phase.views):
             features = features + joined(read(task.reads, bank, source, examples, stages, filled, view))
@@ -76,6 +77,7 @@ def best_of(
     Args:
         features_at: from stages to their features, side by side: pooled (N, D), or at places (N,) of (P, D).
     """
+    numbers = joined(task.numbers(targets))
     best: tuple[float, LinearHead, dict[str, Any]] | None = None
     tried = []
     for stages in phase.candidates:
@@ -83,14 +85,14 @@ def best_of(
         features = joined(given)
         if best is not None and features.size > MOST_NUMBERS:
             continue
-        solution = task.solve(features, joined(targets), phase.solver)
-        loss = task.left_out_loss(solution.left_out, joined(targets))
-        value = task.value(task.decode(like(solution.left_out, given)), targets)
+        solution = task.solve(features, numbers, phase.solver)
+        loss = task.left_out_loss(solution.left_out, numbers)
+        value = task.watch(like(solution.left_out, given), targets)
         tried.append(
             {"stages": list(stages), "solver": solution.solver, "left_out_loss": loss, "left_out_value": value}
         )
         if phase.soften:
-            solution = task.soften(solution, features, joined(targets))
+            solution = task.soften(solution, features, numbers)
         if best is None or loss < best[0]:
             head = LinearHead(stages, solution.weight, solution.bias)
             best = (

@@ -168,8 +168,8 @@ class Training:
             return {}
         scores = evaluate(self.model, self.trained, self.validation, self.plan)
         return {
-            name: self.trained.tasks[name].calibrate(scores[name], targets)
-            for name, targets in self.validation.targets.items()
+            name: self.trained.tasks[name].calibrate(scores[name], numbers)
+            for name, numbers in self.validation.numbers.items()
         }
 
     def finish(self) -> None:
@@ -197,9 +197,9 @@ class Training:
         task = self.trained.tasks[head]
         scores = evaluate(self.model, self.trained, self.validation, self.plan)
         self.trained.cost.forward_passes += len(self.validation)
-        targets = self.validation.targets[head]
-        loss = task.loss(torch.from_numpy(joined(scores[head])), torch.from_numpy(joined(targets))).mean()
-        return task.value(task.decode(scores[head]), targets), float(loss)
+        numbers = torch.from_numpy(joined(self.validation.numbers[head]))
+        loss = task.loss(torch.from_numpy(joined(scores[head])), numbers).mean()
+        return task.watch(scores[head], self.validation.targets[head]), float(loss)
 
     def _keep(self, index: int, state: Progress) -> None:
         """Writes everything that the rest of the training depends on."""

@@ -251,7 +251,7 @@ def _efficiency(
     evidence: Evidence, judged: Sequence[Judged], truth: Truth, primary: Measure, classes: int
 ) -> LabelEfficiency:
     every = len(evidence.splits.train) + len(evidence.splits.validation)
-    points = judge_budgets(evidence.task, evidence.budgets, truth)
+    points = judge_budgets(evidence, truth)
     if not points or points[-1][0] < every:
         points.append((every, judged[0].primary(evidence.task)))
     way = evidence.budgets[0].title if evidence.budgets else evidence.adapted.title

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -149,7 +149,9 @@ def stored_metrics(
     scores = from_arrow(table.column(SCORES + ADAPTED).take(pa.array(rows)))
     order = [own.labels.index(name) for name in task.labels]
     ordered = like(joined(scores)[:, order], scores)
-    return {metric.name: metric for metric in task.metrics(task.decode(ordered), task.encode(truths))}
+    answers = table.column("answer").take(pa.array(rows)).to_pylist()
+    decoded = replace(task.decode(ordered), answers=answers)
+    return {metric.name: metric for metric in task.metrics(decoded, task.encode(truths))}
 
 
 def _notes(runs: Sequence[Run], items: int) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.data.contents import contents_of
 from headstart.measure.intervals import Interval
 from headstart.measure.scores import value
-from headstart.receipt.evidence import Arm, BudgetPoint, Evidence
+from headstart.receipt.evidence import Arm, Evidence
 from headstart.receipt.intervals import intervals, primary_resamples, secondary_resamples, unbounded
 from headstart.tasks import Metric, Predictions, Task
 from headstart.tasks.contract import Targets
@@ -56,7 +56,8 @@ class Judged:
 def judge(evidence: Evidence, truth: Truth) -> list[Judged]:
     """Every arm, with all resamples for the metric that decides and fewer for the others."""
     task = evidence.task
-    decoded = [task.decode(arm.scores) for arm in evidence.arms]
+    test = evidence.splits.test.examples
+    decoded = [task.answer(arm.scores, contents_of(test)) for arm in evidence.arms]
     metrics = [{metric.name: metric for metric in task.metrics(one, truth.targets)} for one in decoded]
     names = list(metrics[0])
     others = [name for name in names if name != task.primary and name not in VALUE_ALONE]
@@ -81,10 +82,13 @@ def judge(evidence: Evidence, truth: Truth) -> list[Judged]:
     ]
 
 
-def judge_budgets(task: Task, points: Sequence[BudgetPoint], truth: Truth) -> list[tuple[int, Interval]]:
+def judge_budgets(evidence: Evidence, truth: Truth) -> list[tuple[int, Interval]]:
     """(labels, primary metric), from few labels to many."""
-    ordered = sorted(points, key=lambda point: point.labels)
-    statistics = [task.metric(task.decode(point.scores), truth.targets).statistic for point in ordered]
+    task, test = evidence.task, evidence.splits.test.examples
+    ordered = sorted(evidence.budgets, key=lambda point: point.labels)
+    statistics = [
+        task.metric(task.answer(point.scores, contents_of(test)), truth.targets).statistic for point in ordered
+    ]
     found = (
         intervals(
             statistics,

@@ -21,7 +21,9 @@ Scores = NDArray[np.float64]
 """(N, K): what a head gives, before decoding (logits, or the numbers themselves); of a task that reads places, an
 object array (N,) of (P, K)."""
 Targets = NDArray[Any]
-"""(N,) or (N, K): labels as the task's loss and metrics take them; of a task that reads places, (N,) of (P, …)."""
+"""(N,) or (N, K): labels as the task's metrics take them; of a task that reads places, (N,) of (P, …)."""
+Numbers = NDArray[Any]
+"""(N,) or (N, K), or (N,) of (P, …): targets as loss and solvers take them."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,12 @@ class Task(ABC):
             DataError: a label that was not among the training labels.
         """
 
+    def numbers(self, targets: Targets) -> Numbers:
+        """What loss and solvers take of targets: targets themselves, unless they hold more, such as texts."""
+        return targets
+
     @abstractmethod
-    def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
+    def solve(self, features: NDArray[np.float32], targets: Numbers, solver: str) -> LinearSolution:
         """The head in closed form, calibrated, with its left-out scores."""
 
     def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores] | None:
@@ -119,12 +125,12 @@ class Task(ABC):
         del features, targets, strength
         return None
 
-    def soften(self, solution: LinearSolution, features: NDArray[np.float32], targets: Targets) -> LinearSolution:
+    def soften(self, solution: LinearSolution, features: NDArray[np.float32], targets: Numbers) -> LinearSolution:
         """The head as a start for training: where it fits its own examples too well to leave a gradient, less sure."""
         del features, targets
         return solution
 
-    def calibrate(self, scores: Scores, targets: Targets) -> float:
+    def calibrate(self, scores: Scores, targets: Numbers) -> float:
         """The factor that makes held-out scores (N, K) as sure as they are right; 1 where that has no meaning."""
         del scores, targets
         return 1.0
@@ -141,12 +147,17 @@ class Task(ABC):
     def decode(self, scores: Scores) -> Predictions:
         """Answers from the head's scores."""
 
+    def answer(self, scores: Scores, contents: Iterable[Any]) -> Predictions:
+        """The same, where answers are parts of what was asked: with the contents of the examples."""
+        del contents
+        return self.decode(scores)
+
     @abstractmethod
     def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
         """Every measure of these predictions."""
 
     @abstractmethod
-    def left_out_loss(self, scores: Scores, targets: Targets) -> float:
+    def left_out_loss(self, scores: Scores, targets: Numbers) -> float:
         """One number to choose by among solutions' left-out scores; lower is better."""
 
     @abstractmethod
@@ -204,6 +215,11 @@ class Task(ABC):
         numbers = targets.float().reshape(len(targets), -1)
         even = numbers / numbers.std(dim=0, correction=0).clamp(min=1e-6)
         return torch.exp(-0.5 * (even[:, None] - even[None]).square().mean(dim=2))
+
+    def watch(self, scores: Scores, targets: Targets) -> float:
+        """What training is watched by on the validation part: the primary metric, or what comes close to it where that
+        would take contents or too long."""
+        return self.value(self.decode(scores), targets)
 
     def value(self, predictions: Predictions, targets: Targets) -> float:
         """The primary metric."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data.contents import contents_of
 from headstart.data.table import Quarantined, Table
 from headstart.engine.solve import require_same_lengths
 from headstart.measure.intervals import Interval, bootstrap_interval
@@ -95,8 +96,8 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     task = model.task
     targets = task.encode(values)
     scores = model.scores(usable)
-    require_same_lengths(scores, targets, usable.strings("id"), usable.origin)
-    predictions = task.decode(scores)
+    require_same_lengths(scores, task.numbers(targets), usable.strings("id"), usable.origin)
+    predictions = task.answer(scores, contents_of(usable))
     groups = np.array(usable.strings("group")) if usable.has("group") else None
     metrics = task.metrics(predictions, targets)
     ones = np.ones((1, len(targets)))

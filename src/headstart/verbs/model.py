@@ -15,6 +15,7 @@ from headstart.bank import stream
 from headstart.core import files
 from headstart.core.errors import DataError, RunError
 from headstart.core.ragged import beside
+from headstart.data.contents import contents_of
 from headstart.data.table import Examples, Quarantined, Table
 from headstart.engine.trained import LinearHead
 from headstart.sources import Source
@@ -100,7 +101,7 @@ class Model:
     def answer(self, contents: Any) -> Answers:
         """Predictions for what can be read, and a list of what cannot."""
         table = readable(contents, self.source, learned_columns(self.folder, contents))
-        return Answers(table, self.task.decode(self.scores(table)), table.quarantine)
+        return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
 
     def scores(self, table: Table) -> NDArray[np.float64]:
         """Scores (N, K) of every row, before decoding."""
