@@ -10,6 +10,8 @@ import pytest
 import yaml
 from tests.journeys.world import headstart, home, python
 
+from headstart.verbs.model import load
+
 ENDED_BY = """
 import os, signal, sys
 from headstart.engine import checkpoint, loop
@@ -85,6 +87,22 @@ def undisturbed(source: Path, pictures: Path, tmp_path: Path) -> tuple[list[str]
     ]  # fmt: skip
     headstart(*command, tmp_path / "undisturbed").ok()
     return command, tmp_path / "undisturbed"
+
+
+def test_several_seeds_are_judged_and_the_first_is_the_model(
+    source: Path, pictures: Path, undisturbed: tuple[list[str], Path], tmp_path: Path
+) -> None:
+    command, one = undisturbed
+    told = headstart(*command, tmp_path / "two", "--seeds", "2").ok().out
+    assert weights(tmp_path / "two") == weights(one)
+    receipt = load(tmp_path / "two").receipt
+    assert len(receipt.adapted.seeds) == 2
+    assert receipt.adapted.seeds[0] == receipt.adapted.metrics[receipt.verdict.metric].value
+    assert "2 seeds:" in told and "2 seeds" in receipt.verdict.sentence
+    probe = ["adapt", pictures, "--source", source, "--no-baselines", "--out", tmp_path / "probe", "--seeds", "2"]
+    headstart(*probe).ok()
+    assert load(tmp_path / "probe").receipt.adapted.seeds == []  # nothing in it is random
+    headstart(*probe[:-3], tmp_path / "none", "--seeds", "0").refused("'seeds' = 0")
 
 
 def test_a_run_killed_twice_ends_like_one_that_was_not(undisturbed: tuple[list[str], Path], tmp_path: Path) -> None:

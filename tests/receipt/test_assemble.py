@@ -69,6 +69,20 @@ def test_the_best_arm_without_a_source_is_what_counts() -> None:
     assert "the trivial baseline “Majority class (daisy)”" in receipt.verdict.sentence
 
 
+def test_seeds_count_in_the_verdict() -> None:
+    given = evidence(adapted=0.9, scratch=0.85)
+    lucky, unlucky = (evidence(adapted=share, scratch=0.85).arms[0].scores for share in (0.97, 0.6))
+    arms = (dataclasses.replace(given.arms[0], again=(lucky, unlucky)), *given.arms[1:])
+    receipt = prove(dataclasses.replace(given, arms=arms)).receipt
+    assert receipt.adapted.seeds == pytest.approx([0.9, 0.97, 0.6], abs=0.005)
+    assert receipt.arms[1].seeds == []
+    assert receipt.verdict.difference is not None
+    assert receipt.verdict.difference.value == pytest.approx(np.mean(receipt.adapted.seeds) - 0.85, abs=0.005)
+    assert (receipt.verdict.difference.low or 0) < -0.1  # one seed in three is far worse
+    assert receipt.verdict.answer == "no evidence"
+    assert "3 seeds" in receipt.verdict.sentence
+
+
 def test_skipped_baselines_are_said_in_the_sentence() -> None:
     receipt = prove(evidence(scratch=None, budgets=(), baselines_skipped=True)).receipt
     assert receipt.verdict.against == "majority"

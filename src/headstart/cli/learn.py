@@ -52,6 +52,9 @@ def adapt(
     ] = None,
     quarantine: Annotated[float, typer.Option(help="Share of bad items up to which the run goes on.")] = 0.2,
     seed: Seed = 0,
+    seeds: Annotated[
+        int, typer.Option(help="Train with this many seeds: the verdict is drawn from all, the first is saved.")
+    ] = 1,
     baselines: Annotated[bool, typer.Option(help="Run the costly baselines too.")] = True,
     baseline_budget: Annotated[float, typer.Option(help="Least seconds for the network from random weights.")] = 60.0,
     out: Out = None,
@@ -101,6 +104,7 @@ def adapt(
             validation=validation,
             quarantine=quarantine,
             seed=seed,
+            seeds=seeds,
             baselines=baselines,
             baseline_budget=baseline_budget,
             out=out,

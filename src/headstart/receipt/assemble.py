@@ -100,7 +100,7 @@ def prove(evidence: Evidence) -> Proof:
         target=_target(evidence, truth, classes),
         task=_task(evidence.task, measures),
         strategy=_strategy(evidence, rows),
-        arms=[_arm(one) for one in judged],
+        arms=[_arm(one, len(truth)) for one in judged],
         baselines_skipped=evidence.baselines_skipped,
         verdict=decide(evidence, judged, truth, primary),
         label_efficiency=_efficiency(evidence, judged, truth, primary, len(classes)),
@@ -200,13 +200,14 @@ def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(json.dumps(document)))
 
 
-def _arm(judged: Judged) -> ArmSection:
+def _arm(judged: Judged, items: int) -> ArmSection:
     trained = judged.arm.trained
     return ArmSection(
         name=judged.arm.name,
         title=judged.arm.title,
         knows_source=judged.arm.knows_source,
         metrics={name: Range.of(interval) for name, interval in judged.intervals.items()},
+        seeds=judged.by_seed(items) if len(judged.seeds) > 1 else [],
         cost=CostSection(**dataclasses.asdict(trained.cost)) if trained else None,
         notes=list(judged.arm.notes),
         curve=_curve(trained) if trained else [],

@@ -146,7 +146,8 @@ def _results(receipt: Receipt) -> list[str]:
     ]
     items = words.count(receipt.target.test, f"test {words.noun(receipt.source.modality)}")
     note = f"On {items} that nothing was fitted or chosen on; 95 % bootstrap intervals in brackets."
-    lines = ["## Results", "", note, "", *rows, ""]
+    again = [f"{arm.title}, {words.seeds(arm.seeds, receipt.primary)}." for arm in receipt.arms if arm.seeds]
+    lines = ["## Results", "", note, "", *rows, "", *([*again, ""] if again else [])]
     if receipt.label_efficiency.sentence:
         lines += [receipt.label_efficiency.sentence, ""]
     return lines

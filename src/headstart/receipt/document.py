@@ -160,6 +160,10 @@ class ArmSection(Part):
     title: str
     knows_source: bool
     metrics: dict[str, Range]
+    seeds: list[float] = Field(
+        default_factory=list,
+        description="The deciding metric by seed, that of `metrics` first; empty where it was trained with one only.",
+    )
     cost: CostSection | None = Field(description="null: nothing was trained for it.")
     notes: list[str]
     curve: list[CurvePoint]

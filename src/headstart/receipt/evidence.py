@@ -33,6 +33,8 @@ class Arm:
     notes: tuple[str, ...] = ()
     still_improving: bool | None = None
     """Whether its validation value was still rising when it was stopped; None where that has no meaning."""
+    again: tuple[NDArray[np.float64], ...] = ()
+    """Scores of the same, trained with other seeds."""
 
 
 @dataclass(frozen=True)

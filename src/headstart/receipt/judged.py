@@ -8,7 +8,7 @@ import numpy as np
 
 from headstart.data.contents import contents_of
 from headstart.measure.intervals import Interval
-from headstart.measure.scores import value
+from headstart.measure.scores import Statistic, value
 from headstart.receipt.evidence import Arm, Evidence
 from headstart.receipt.intervals import intervals, primary_resamples, secondary_resamples, unbounded
 from headstart.tasks import Metric, Predictions, Task
@@ -48,9 +48,14 @@ class Judged:
     predictions: Predictions
     metrics: dict[str, Metric]
     intervals: dict[str, Interval]
+    seeds: tuple[Statistic, ...]
+    """The primary metric of each seed that the arm was trained with, the one above first."""
 
     def primary(self, task: Task) -> Interval:
         return self.intervals[task.primary]
+
+    def by_seed(self, items: int) -> list[float]:
+        return [value(statistic, items) for statistic in self.seeds]
 
 
 def judge(evidence: Evidence, truth: Truth) -> list[Judged]:
@@ -77,9 +82,21 @@ def judge(evidence: Evidence, truth: Truth) -> list[Judged]:
         for (place, name), interval in zip(cells, many, strict=True):
             found[place][name] = interval
     return [
-        Judged(arm, one, each, {name: ends[name] for name in names})
+        Judged(
+            arm,
+            one,
+            each,
+            {name: ends[name] for name in names},
+            (each[task.primary].statistic, *_again(evidence, arm, truth)),
+        )
         for arm, one, each, ends in zip(evidence.arms, decoded, metrics, found, strict=True)
     ]
+
+
+def _again(evidence: Evidence, arm: Arm, truth: Truth) -> list[Statistic]:
+    """The primary metric of the same arm trained with other seeds."""
+    task, test = evidence.task, evidence.splits.test.examples
+    return [task.metric(task.answer(one, contents_of(test)), truth.targets).statistic for one in arm.again]
 
 
 def judge_budgets(evidence: Evidence, truth: Truth) -> list[tuple[int, Interval]]:

@@ -30,6 +30,9 @@ def show(receipt: Receipt, console: Console, folder: Path | None = None) -> None
     console.print()
     _verdict(receipt, console)
     console.print(_arms_table(receipt, 2 if console.width < 100 else 3))
+    for arm in receipt.arms:
+        if arm.seeds:
+            _paragraph(f"{arm.title}, {words.seeds(arm.seeds, receipt.primary)}.", console)
     if receipt.label_efficiency.sentence:
         _paragraph(receipt.label_efficiency.sentence, console)
     _paragraph(cost_line(receipt), console)

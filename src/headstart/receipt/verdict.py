@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from headstart.measure import paired
 from headstart.receipt import words
 from headstart.receipt.document import Measure, Range, VerdictSection
 from headstart.receipt.evidence import PLAIN, Evidence
-from headstart.receipt.intervals import primary_resamples
+from headstart.receipt.intervals import primary_resamples, unbounded
 from headstart.receipt.judged import Judged, Truth
 
 SKIPPED = (
@@ -20,9 +22,10 @@ LEAD = {"helped": "Helped", "hurt": "Hurt", "no evidence": "No evidence that it 
 
 
 def decide(evidence: Evidence, judged: Sequence[Judged], truth: Truth, measure: Measure) -> VerdictSection:
-    """Adapted against the best arm that knows no source, paired over the test examples or their groups."""
+    """Adapted against the best arm that knows no source, paired over the test examples or their groups; over seeds too,
+    where arms were trained with several."""
     resamples = primary_resamples(len(truth), truth.columns)
-    best = best_without_source(judged, measure)
+    best = best_without_source(judged, len(truth))
     if best is None:
         return VerdictSection(
             answer="no evidence",
@@ -32,9 +35,9 @@ def decide(evidence: Evidence, judged: Sequence[Judged], truth: Truth, measure: 
             resamples=resamples,
             sentence="No evidence: there is no baseline to compare with.",
         )
-    found = paired.compare(
-        judged[0].metrics[measure.name].statistic,
-        best.metrics[measure.name].statistic,
+    found = paired.compare_seeds(
+        judged[0].seeds,
+        best.seeds,
         len(truth),
         groups=truth.clusters,
         resamples=resamples,
@@ -42,7 +45,10 @@ def decide(evidence: Evidence, judged: Sequence[Judged], truth: Truth, measure: 
     )
     gain = Range.of(found)
     answer = paired.verdict(found)
-    sentence = _sentence(answer, judged[0], best, gain, measure, _sample(evidence, truth))
+    reached, other = (Range.of(unbounded(_mean(one, len(truth)))).value for one in (judged[0], best))
+    lead = f"{LEAD[answer]}: {_reached(reached, measure)} against {words.amount(other, measure)} for {_name(best)}"
+    seeds = max(len(one.seeds) for one in (judged[0], best))
+    sentence = _sentence(answer, lead, gain, measure, _sample(evidence, truth, seeds))
     if evidence.baselines_skipped:
         sentence = f"{sentence} {SKIPPED}"
     return VerdictSection(
@@ -55,23 +61,27 @@ def decide(evidence: Evidence, judged: Sequence[Judged], truth: Truth, measure: 
     )
 
 
-def best_without_source(judged: Sequence[Judged], measure: Measure) -> Judged | None:
+def best_without_source(judged: Sequence[Judged], items: int) -> Judged | None:
     def rank(one: Judged) -> float:
-        value = one.intervals[measure.name].value
+        value = _mean(one, items)
         return -math.inf if math.isnan(value) else value
 
     return max((one for one in judged[1:] if not one.arm.knows_source), key=rank, default=None)
 
 
-def _sample(evidence: Evidence, truth: Truth) -> str:
-    """`240 test images`, `240 test images of 31 groups`."""
+def _mean(judged: Judged, items: int) -> float:
+    """Of the primary metric over the seeds."""
+    return float(np.mean(judged.by_seed(items)))
+
+
+def _sample(evidence: Evidence, truth: Truth, seeds: int) -> str:
+    """`240 test images`, `240 test images of 31 groups, 3 seeds`."""
     test = words.count(len(truth), f"test {words.noun(evidence.source.description.modality)}")
-    return f"{test} of {words.count(len(set(truth.clusters)), 'groups')}" if truth.clusters else test
+    grouped = f"{test} of {words.count(len(set(truth.clusters)), 'groups')}" if truth.clusters else test
+    return f"{grouped}, {seeds} seeds" if seeds > 1 else grouped
 
 
-def _sentence(answer: paired.Verdict, adapted: Judged, best: Judged, gain: Range, measure: Measure, sample: str) -> str:
-    reached, other = (Range.of(one.intervals[measure.name]).value for one in (adapted, best))
-    lead = f"{LEAD[answer]}: {_reached(reached, measure)} against {words.amount(other, measure)} for {_name(best)}"
+def _sentence(answer: paired.Verdict, lead: str, gain: Range, measure: Measure, sample: str) -> str:
     if gain.value is None:
         return f"{lead}; the difference is not defined on {sample}."
     if gain.low is None or gain.high is None:

@@ -74,6 +74,14 @@ def count(number: int, things: str) -> str:
     return f"{number:,} {things.removesuffix('s') if number == 1 and things != 'series' else things}"
 
 
+def seeds(given: Sequence[float], measure: Measure) -> str:
+    """`3 seeds: 96.7, 95.8 and 96.2 %`: what an arm reached with each; empty for one."""
+    if not given:
+        return ""
+    unit = " %" if measure.is_share else ""
+    return f"{len(given)} seeds: {listed([amount(value, measure).removesuffix(unit) for value in given])}{unit}"
+
+
 def short(number: float) -> str:
     """11.2 M, 512 k, 940."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

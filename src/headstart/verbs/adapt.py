@@ -54,6 +54,7 @@ def adapt(
     validation: float | None = None,
     quarantine: float = 0.2,
     seed: int = 0,
+    seeds: int = 1,
     baselines: bool = True,
     baseline_budget: float = 60.0,
     out: str | Path | None = None,
@@ -73,6 +74,8 @@ def adapt(
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
+        seed, seeds: of every random choice, and how many of them (from `seed` on) the verdict is drawn from: with more
+            than one, whatever is trained is trained anew with each, on the same parts; the first is the model.
         baselines: False skips the costly ones, and the receipt says so.
         baseline_budget: least time, in seconds, for the same network from random weights.
         out: folder of the run; `runs/NAME` when not given.
@@ -101,6 +104,7 @@ def adapt(
             "validation": validation,
             "quarantine": quarantine,
             "seed": seed,
+            "seeds": seeds,
             "baselines": baselines,
             "baseline_budget": baseline_budget,
         },

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from numpy.typing import NDArray
 
 from headstart.bank import Bank
 from headstart.data.contents import Contents, contents_of
 from headstart.data.splits import Splits, subsample
 from headstart.data.table import Examples
-from headstart.engine.plan import Plan
+from headstart.engine.plan import Length, Plan, Train
 from headstart.engine.predict import scores
 from headstart.engine.run import run
 from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
 from headstart.receipt.evidence import PLAIN, Arm, BudgetPoint
+from headstart.sources import Source
 from headstart.strategies import Target
 from headstart.strategies.plain import plain_scores
 from headstart.strategies.probe import HEAD, Probe
@@ -44,7 +47,14 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
     """Every arm's scores on the test examples, whose labels stay sealed."""
     test = parts.test.examples
     found = [
-        Arm("adapted", f"{adapted.source.title}, {recipe.strategy}", True, scores(adapted, test, bank)[HEAD], adapted)
+        Arm(
+            "adapted",
+            f"{adapted.source.title}, {recipe.strategy}",
+            True,
+            scores(adapted, test, bank)[HEAD],
+            adapted,
+            again=_again(adapted, adapted.source, recipe, given, test, bank),
+        )
     ]
     found += _trivial(adapted, given["fit"], test)
     zero_shot = _zero_shot(adapted)
@@ -70,9 +80,26 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
     if plain is not None:
         found.append(Arm(PLAIN, plain[0], False, plain[1]))
     scratch = _scratch(adapted, recipe, given, bank)
-    found.append(scratch_arm(scratch, recipe, parts, bank))
+    repeated = _again(scratch, adapted.source, recipe, given, test, bank)
+    found.append(replace(scratch_arm(scratch, recipe, parts, bank), again=repeated))
     budgets = _budgets(adapted, recipe, parts, given, bank)
     return Arms(tuple(found), budgets, next(iter(scratch.steps.values())))
+
+
+def _again(
+    trained: Trained, source: Source, recipe: Recipe, given: Mapping[str, Examples], test: Examples, bank: Bank
+) -> tuple[NDArray[Any], ...]:
+    """Scores of the same plan run with the other seeds; none where nothing is trained, so that nothing is random."""
+    if not trained.plan.trainings:
+        return ()
+    phases = tuple(
+        replace(phase, length=Length(steps=trained.steps[phase.name]))
+        if isinstance(phase, Train) and phase.length.seconds is not None
+        else phase
+        for phase in trained.plan.phases
+    )
+    plans = [replace(trained.plan, phases=phases, seed=recipe.seed + more) for more in range(1, recipe.seeds)]
+    return tuple(scores(run(plan, source, given, Workplace(bank)), test, bank)[HEAD] for plan in plans)
 
 
 def scratch_arm(scratch: Trained, recipe: Recipe, parts: Splits, bank: Bank) -> Arm:

@@ -35,6 +35,9 @@ class Recipe(pydantic.BaseModel):
     )
     quarantine: float = pydantic.Field(0.2, ge=0, le=1, description="Share of bad items up to which the run goes on.")
     seed: int = pydantic.Field(0, ge=0, description="Of every random choice.")
+    seeds: int = pydantic.Field(
+        1, ge=1, le=100, description="How many seeds what is trained is trained with; the first is saved."
+    )
     baselines: bool = pydantic.Field(True, description="Whether the costly baselines are run too.")
     baseline_budget: float = pydantic.Field(
         60.0, gt=0, description="Least time, in seconds, for the network from random weights."
