@@ -265,7 +265,6 @@ class TestExamine:
         assert IMAGE.examine(encoded(PIL.Image.fromarray(RAMP), "PNG")).properties == (
             ("size", "64x48"),
             ("mode", "L"),
-            ("frames", "1"),
         )
 
 

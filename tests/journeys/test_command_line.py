@@ -148,11 +148,12 @@ def test_embed_writes_the_stages_that_were_asked_for(source: Path, pictures: Pat
     out = tmp_path / "features.parquet"
     headstart("embed", pictures, "--source", source, "--out", out).ok()
     table = parquet.read_table(out)
-    assert table.column_names == ["id", "features"]
+    assert table.column_names == ["id", "label", "features"]
+    assert all(row["id"].startswith(row["label"]) for row in table.select(["id", "label"]).to_pylist())
     assert len(table.column("features")[0].as_py()) == 64
     headstart("embed", pictures, "-s", source, "--stage", "layer2", "--stage", "layer4", "-o", out).ok()
     both = parquet.read_table(out)
-    assert both.column_names == ["id", "features layer2", "features layer4"]
+    assert both.column_names == ["id", "label", "features layer2", "features layer4"]
     assert both.column("features layer4").to_pylist() == table.column("features").to_pylist()
 
 

@@ -70,6 +70,17 @@ def test_the_order_of_rows_does_not_matter_for_a_comparison() -> None:
     assert [found.runs[1].difference.value, found.runs[1].difference.low, found.runs[1].difference.high] == [0, 0, 0]
 
 
+def test_groups_are_resampled_together_in_a_comparison() -> None:
+    alone, grouped = (prove(evidence(groups=groups)) for groups in (None, [f"{k // 40}" for k in range(960)]))
+    widths = []
+    for proof in (alone, grouped):
+        found = compare([("one", proof.receipt, proof.predictions), ("two", proof.receipt, proof.predictions)])
+        ends = found.runs[0].metrics[found.primary.name]
+        widths.append((ends.high or 0) - (ends.low or 0))
+        assert ends == proof.receipt.adapted.metrics[found.primary.name]
+    assert widths[0] != widths[1]
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     proof, numbers = prove(evidence()), prove(regression_evidence())
     other = prove(evidence(labels=["x", "y", "rose", "tulip"] * 240))

@@ -21,10 +21,16 @@ def embed(
     stage: Annotated[
         list[str] | None, typer.Option(help="Stage to read; repeatable. The last when not given.", show_default=False)
     ] = None,
+    label: Label = None,
+    content: Content = None,
 ) -> None:
     """Write the features that a source gives for your data.
 
-    Example: headstart embed photos/ --source builtin/image-tiny --out features.parquet
+    Examples:
+
+      headstart embed photos/ --source builtin/image-tiny --out features.parquet
+
+      headstart embed reviews.csv --text review --label stars --source builtin/text-tiny
     """
     import pyarrow.parquet as parquet
 
@@ -33,7 +39,7 @@ def embed(
     from headstart.verbs.embed import embed as verb
 
     files.require_writable(out.resolve().parent)
-    table = verb(contents, source=source, stages=tuple(stage or ()))
+    table = verb(contents, source=source, stages=tuple(stage or ()), label=label, content=content)
     with files.atomic(out) as temporary:
         parquet.write_table(table, temporary)
     print(f"{words.count(len(table), 'rows')} written to {out}: {', '.join(table.column_names)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar, cast
 
@@ -18,9 +18,11 @@ class Registry(Generic[Entry]):
     """A table of `name -> "module:attribute"`. Third parties add theirs by the entry point group
     `headstart.<kind>` (for instance `headstart.strategies`)."""
 
-    def __init__(self, kind: str, built_in: dict[str, str]) -> None:
+    def __init__(self, kind: str, built_in: dict[str, str], internal: Collection[str] = ()) -> None:
         self.kind = kind
         self._built_in = built_in
+        self._internal = frozenset(internal)
+        """Names that are not for users, so that none is offered to them."""
 
     def names(self) -> list[str]:
         return sorted(self._entries())
@@ -33,7 +35,8 @@ class Registry(Generic[Entry]):
         """
         entries = self._built_in if name in self._built_in else self._entries()
         if name not in entries:
-            raise HeadstartError(f"There is no {self.kind} called '{name}'. {suggest(name, entries)}")
+            offered = set(entries) - self._internal
+            raise HeadstartError(f"There is no {self.kind} called '{name}'. {suggest(name, offered)}")
         module, _, attribute = entries[name].partition(":")
         return cast(Entry, getattr(importlib.import_module(module), attribute))
 

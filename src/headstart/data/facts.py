@@ -19,7 +19,7 @@ class Facts:
     thumbnail: NDArray[np.uint8] | None = None
     """A small summary (M,) of the content; near duplicates have near thumbnails. None: no such comparison."""
     properties: tuple[tuple[str, str], ...] = ()
-    """Such as (("size", "640x480"), ("mode", "L"), ("frames", "1"))."""
+    """Such as (("size", "640x480"), ("mode", "L"))."""
 
 
 class FactsCache(Protocol):

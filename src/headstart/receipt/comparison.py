@@ -13,7 +13,7 @@ from headstart.core.errors import DataError
 from headstart.core.ragged import from_arrow, joined, like
 from headstart.measure import paired
 from headstart.receipt import words
-from headstart.receipt.details import SCORES
+from headstart.receipt.details import GROUP, SCORES
 from headstart.receipt.document import Measure, Range, Receipt, TaskSection
 from headstart.receipt.evidence import ADAPTED
 from headstart.receipt.intervals import intervals, primary_resamples, unbounded
@@ -55,7 +55,7 @@ class Comparison:
 def compare(runs: Sequence[Run]) -> Comparison:
     """Every run against the first, on the test items (by id, content and truth) that all share.
 
-    Items are taken as independent: groups are not known here.
+    Items of one group are resampled together, where the first run has groups.
 
     Raises:
         DataError: the runs answer different tasks, or share no test items.
@@ -77,8 +77,10 @@ def compare(runs: Sequence[Run]) -> Comparison:
         for (_, receipt, table), rows in zip(runs, places, strict=True)
     ]
     resamples = primary_resamples(len(truths), 1 if task.encode(truths).ndim == 1 else task.outputs)
+    table = runs[0][2]
+    groups = table.column(GROUP).take(pa.array(places[0])).to_pylist() if GROUP in table.column_names else None
     ranges = intervals(
-        [metrics[primary.name].statistic for metrics in found], len(truths), groups=None, resamples=resamples, seed=0
+        [metrics[primary.name].statistic for metrics in found], len(truths), groups=groups, resamples=resamples, seed=0
     )
     compared = []
     for place, ((name, receipt, _), metrics) in enumerate(zip(runs, found, strict=True)):
@@ -94,7 +96,11 @@ def compare(runs: Sequence[Run]) -> Comparison:
             if place == 0
             else Range.of(
                 paired.compare(
-                    metrics[primary.name].statistic, found[0][primary.name].statistic, len(truths), resamples=resamples
+                    metrics[primary.name].statistic,
+                    found[0][primary.name].statistic,
+                    len(truths),
+                    groups=groups,
+                    resamples=resamples,
                 )
             )
         )
@@ -159,8 +165,6 @@ def _notes(runs: Sequence[Run], items: int) -> list[str]:
     notes = []
     if items < largest:
         notes.append(f"Only the {items:,} test items that all runs share are compared, of up to {largest:,}.")
-    if any(receipt.target.groups for _, receipt, _ in runs):
-        notes.append("Groups are not taken into account here: intervals are narrower than those of the receipts.")
     if len({receipt.seed for _, receipt, _ in runs}) > 1:
         notes.append("The runs have different seeds: part of a difference is the luck of training.")
     return notes

@@ -19,6 +19,7 @@ from headstart.tasks import Predictions, Task
 MISTAKES = 12
 LISTED_CLASSES = 100
 TOP_CONFUSIONS = 20
+GROUP = "group"
 SCORES = "scores_"
 """Columns of predictions.parquet that hold an arm's scores begin so."""
 
@@ -71,8 +72,8 @@ def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples)
 
 
 def predictions_table(task: Task, judged: Sequence[Judged], truth: Truth, test: Examples) -> pa.Table:
-    """id, digest of the content, truth, answer and confidence of the adapted arm, and a column `scores_<arm>` of K
-    numbers (for each place, where there are several) for each arm."""
+    """id, digest of the content, truth, answer and confidence of the adapted arm, group where there are any, and a
+    column `scores_<arm>` of K numbers (for each place, where there are several) for each arm."""
     adapted = judged[0].predictions
     columns: dict[str, Any] = {
         "id": pa.array(test.ids(), pa.string()),
@@ -81,6 +82,8 @@ def predictions_table(task: Task, judged: Sequence[Judged], truth: Truth, test: 
         "answer": pa.array(adapted.answers, task.arrow_type),
         "confidence": pa.array(adapted.confidence, pa.float64()),
     }
+    if truth.clusters is not None:
+        columns[GROUP] = pa.array(truth.clusters, pa.string())
     for one in judged:
         columns[SCORES + one.arm.name] = as_arrow(one.arm.scores)
     return pa.table(columns)

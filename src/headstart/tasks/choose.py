@@ -24,6 +24,7 @@ tasks: Registry[type[Task]] = Registry(
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
         "imitation": "headstart.tasks.imitation:Imitation",
     },
+    internal=("imitation",),
 )
 
 FEW_VALUES = 20

@@ -15,13 +15,21 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def embed(contents: Any, *, source: str | Path | Source, stages: Sequence[str] = ()) -> pa.Table:
-    """Pooled features as a table: `id`, `label` where it is known, and a column of lists for each stage.
+def embed(
+    contents: Any,
+    *,
+    source: str | Path | Source,
+    stages: Sequence[str] = (),
+    label: str | None = None,
+    content: str | None = None,
+) -> pa.Table:
+    """Pooled features as a table: `id`, `label` where folders or `label` tell it, and a column of lists for each stage.
 
     Features come from the bank, and what it lacks is kept there.
 
     Args:
         stages: names of stages; the last one when none are given.
+        label, content: names of columns of a table file, to keep and to read.
     """
     import pyarrow as pa
 
@@ -36,13 +44,15 @@ def embed(contents: Any, *, source: str | Path | Source, stages: Sequence[str] =
     for stage in wanted:
         opened.description.stage(stage)
     bank = Bank(settings.current().bank)
-    table = read(contents, labelled=False, modality=opened.description.modality)
+    modality = opened.description.modality
+    table = read(contents, label=label, content=content, labelled=label is not None, modality=modality)
     usable = checks.check(table, bank.facts(table.modality))
     examples = Examples(usable.table, np.arange(len(usable.table)), usable.keys)
     found = features_of(bank, opened, examples, [Point(stage) for stage in wanted])
     columns = {"id": usable.table.column("id").combine_chunks()}
-    if usable.table.has(LABEL):
-        columns[LABEL] = usable.table.column(LABEL).combine_chunks()
+    for name in usable.table.labels or (LABEL,):
+        if usable.table.has(name):
+            columns[name] = usable.table.column(name).combine_chunks()
     for stage in wanted:
         values = found.at[Point(stage)]
         columns[f"features {stage}" if stages else "features"] = pa.FixedSizeListArray.from_arrays(

@@ -237,7 +237,9 @@ def _examine(picture: PIL.Image.Image) -> Facts:
         small = small.transpose(turn)
         if turn in _SIDEWAYS:
             width, height = height, width
-    properties = [("size", f"{width}x{height}"), ("mode", mode), ("frames", str(frames))]
+    properties = [("size", f"{width}x{height}"), ("mode", mode)]
+    if frames > 1:
+        properties.append(("frames", str(frames)))
     if turn is not None:
         properties.append(("rotated", "yes"))
     return Facts(thumbnail=np.asarray(small, dtype=np.uint8).reshape(-1), properties=tuple(properties))

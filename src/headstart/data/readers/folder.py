@@ -77,6 +77,8 @@ def read_listing(listing: Listing, options: Options) -> Table:
         quarantine += [item for item in strange if item.id not in known]
         columns[LABEL] = pa.array([_class(name, bool(splits)) for name in names], pa.string())
         notes += _nested(names, bool(splits))
+    elif names and all(name.count("/") > bool(splits) for name in names):
+        columns[LABEL] = pa.array([_class(name, bool(splits)) for name in names], pa.string())  # known, not asked for
     if splits:
         columns["split"] = pa.array([splits[top_folder(name)] for name in names], pa.string())
     if options.group is not None:
