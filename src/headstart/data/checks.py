@@ -4,9 +4,10 @@ reason."""
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ class Checked:
     """(N,) equal numbers: exact or near duplicates."""
     facts: Mapping[str, tuple[tuple[str, int], ...]]
     """Property, such as size or mode, to its five most common values with their counts."""
+    properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of those by which results are told apart, the value of each row; empty where it has none."""
 
 
 def check(table: Table, cache: FactsCache | None = None, *, quarantine_share: float = QUARANTINE_SHARE) -> Checked:
@@ -71,7 +74,8 @@ def check(table: Table, cache: FactsCache | None = None, *, quarantine_share: fl
     keys = [seen.keys[int(row)] for row in np.flatnonzero(mask)]
     numbers = duplicates.clusters(keys, seen.thumbnails)
     notes = [*_duplicate_notes(keys, numbers), *_class_notes(kept), *_group_notes(kept)]
-    return Checked(kept.with_notes(*notes), keys, numbers, seen.summary)
+    properties = {name: [values[int(row)] for row in np.flatnonzero(mask)] for name, values in seen.properties.items()}
+    return Checked(kept.with_notes(*notes), keys, numbers, seen.summary, properties)
 
 
 @dataclass
@@ -82,12 +86,14 @@ class _Seen:
     words: dict[int, int]
     """How many words the rows have whose content is cut into words."""
     summary: dict[str, tuple[tuple[str, int], ...]]
+    properties: dict[str, list[str]]
+    """Of those by which results are told apart, the value of each row."""
 
 
 def _look(table: Table, cache: FactsCache | None) -> _Seen:
     """One pass over all contents, in threads, with memory for a few of them."""
     modality = open_modality(table.modality)
-    seen = _Seen([""] * len(table), {}, {}, {}, {})
+    seen = _Seen([""] * len(table), {}, {}, {}, {}, {name: [""] * len(table) for name in modality.told_apart})
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     with progress("Checking", len(table)) as advance:
         for batch in _read_batches(table):
@@ -105,6 +111,8 @@ def _look(table: Table, cache: FactsCache | None) -> _Seen:
                     seen.thumbnails[key] = found.thumbnail
                 for name, value in found.properties:
                     counts[name][value] += 1
+                    if name in seen.properties:
+                        seen.properties[name][row] = sys.intern(value)
             advance(len(batch))
     seen.summary = {name: tuple(counter.most_common(5)) for name, counter in counts.items()}
     return seen

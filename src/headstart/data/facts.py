@@ -36,6 +36,8 @@ class Modality(Protocol):
     name: str
     suffixes: tuple[str, ...]
     """File endings, lower case, with the dot."""
+    told_apart: tuple[str, ...]
+    """Properties by whose values results are told apart, such as length."""
 
     def decode(self, content: Any, size: int | None = None) -> Any:
         """The content in the form that `Source.prepare` takes; `size` is the smallest side that will be used.

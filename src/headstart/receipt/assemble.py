@@ -14,7 +14,7 @@ import pyarrow as pa
 from headstart.core import fingerprints, hardware
 from headstart.data.table import Examples
 from headstart.engine.trained import Cost, Trained
-from headstart.receipt import details, labels
+from headstart.receipt import breakdown, details, labels
 from headstart.receipt.cautions import cautions, require_frozen
 from headstart.receipt.document import (
     VERSION,
@@ -105,6 +105,8 @@ def prove(evidence: Evidence) -> Proof:
         verdict=decide(evidence, judged, truth, primary),
         label_efficiency=_efficiency(evidence, judged, truth, primary, len(classes)),
         confusion=details.confusion(evidence.task, adapted, truth),
+        by_label=breakdown.by_label(evidence, adapted, truth),
+        by_property=breakdown.by_property(evidence, adapted, truth),
         reliability=details.reliability_bins(adapted, truth),
         mistakes=found,
         frozen=_frozen(evidence.outcome, rows),

@@ -218,6 +218,25 @@ class Confusion(Part):
     most: list[Confused] = Field(description="The most frequent mistakes.")
 
 
+class LabelRow(Part):
+    """How one label, or type of span, fares by itself."""
+
+    name: str
+    count: int = Field(description="How often it is in the test.")
+    f1: Range
+    precision: Range
+    recall: Range
+
+
+class SliceRow(Part):
+    """The deciding metric on the test examples that share a property, such as their length."""
+
+    property: str
+    value: str
+    count: int
+    metric: Range
+
+
 class ReliabilityBin(Part):
     """Test examples of similar confidence."""
 
@@ -272,6 +291,8 @@ class Receipt(Part):
     verdict: VerdictSection
     label_efficiency: LabelEfficiency
     confusion: Confusion | None
+    by_label: list[LabelRow] = Field(default_factory=list, description="In the order of the labels.")
+    by_property: list[SliceRow] = Field(default_factory=list)
     reliability: list[ReliabilityBin]
     mistakes: list[Mistake]
     frozen: FrozenSection

@@ -61,6 +61,7 @@ def render(receipt: Receipt, *, exhibits: Mapping[str, Exhibit], looked: Sequenc
     environment.globals["words"] = words
     return environment.get_template("page.html.jinja").render(
         receipt=receipt,
+        share=Measure(name="share", title="Share", greater_is_better=True, is_share=True),
         rows=arm_rows(receipt),
         style_of=style_of,
         curves=learning_curves(receipt),

@@ -18,7 +18,7 @@ from headstart.measure.linear import LinearSolution, root_deviation
 from headstart.measure.logistic import fit_logistic
 from headstart.measure.ridge import fit_ridge
 from headstart.tasks.choose import known_label
-from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets, Task
+from headstart.tasks.contract import Baseline, Metric, Predictions, Retrieved, Scores, Targets, Task
 
 if TYPE_CHECKING:
     import torch
@@ -174,6 +174,14 @@ class Classification(Task):
                 greater_is_better=False,
             ),
         ]
+
+    def retrieved(self, predictions: Predictions, targets: Targets) -> dict[str, Retrieved]:
+        answers = self.encode(predictions.answers)
+        given, wanted = (np.equal.outer(np.arange(self.outputs), one).astype(np.float64) for one in (answers, targets))
+        return {
+            name: Retrieved(given[number] * wanted[number], given[number], wanted[number])
+            for number, name in enumerate(self.labels)
+        }
 
     def baselines(self, targets: Targets) -> list[Baseline]:
         counts = np.bincount(targets, minlength=self.outputs) + 0.5

@@ -66,6 +66,15 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class Retrieved:
+    """Counts (N,) by example: how often a label was rightly answered, answered, and wanted."""
+
+    right: NDArray[np.float64]
+    given: NDArray[np.float64]
+    wanted: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Task(ABC):
     """What one head answers. `kind` names it in the registry; `label` is the column it learns."""
 
@@ -191,6 +200,11 @@ class Task(ABC):
     def counts(self, targets: Targets) -> NDArray[np.int64] | None:
         """Examples (K,) of each label; None where labels are not counted by example."""
         return np.bincount(targets, minlength=self.outputs)
+
+    def retrieved(self, predictions: Predictions, targets: Targets) -> dict[str, Retrieved]:
+        """For each label (or type of span) what was found of it; empty where answers are no labels."""
+        del predictions, targets
+        return {}
 
     def balance(self, targets: Targets) -> NDArray[np.float64]:
         """Weights (K,) of the outputs that make up for imbalance; ones where the task has none."""

@@ -16,7 +16,7 @@ from headstart.measure.calibration import fit_platt, sigmoid
 from headstart.measure.linear import LinearSolution
 from headstart.measure.ridge import fit_ridge
 from headstart.tasks.choose import known_label
-from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets, Task
+from headstart.tasks.contract import Baseline, Metric, Predictions, Retrieved, Scores, Targets, Task
 
 if TYPE_CHECKING:
     import torch
@@ -127,6 +127,13 @@ class MultiLabel(Task):
 
     def counts(self, targets: Targets) -> NDArray[np.int64]:
         return np.asarray(targets.sum(axis=0), np.int64)
+
+    def retrieved(self, predictions: Predictions, targets: Targets) -> dict[str, Retrieved]:
+        given, wanted = self.encode(predictions.answers).astype(np.float64), targets.astype(np.float64)
+        return {
+            name: Retrieved(given[:, number] * wanted[:, number], given[:, number], wanted[:, number])
+            for number, name in enumerate(self.labels)
+        }
 
     def baselines(self, targets: Targets) -> list[Baseline]:
         share = (np.asarray(targets, np.float64).sum(axis=0) + 0.5) / (len(targets) + 1)

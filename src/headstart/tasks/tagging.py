@@ -16,12 +16,12 @@ from scipy.special import log_softmax
 from headstart.core.errors import DataError
 from headstart.core.ragged import joined, ragged
 from headstart.data.modalities.text import Text, words_of
-from headstart.data.tags import OUTSIDE, is_tag, spans_of, written
+from headstart.data.tags import OUTSIDE, Span, is_tag, spans_of, written
 from headstart.measure import retrieval
 from headstart.measure.linear import LinearSolution
 from headstart.tasks.choose import known_label
 from headstart.tasks.classification import Classification
-from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets, Task
+from headstart.tasks.contract import Baseline, Metric, Predictions, Retrieved, Scores, Targets, Task
 
 if TYPE_CHECKING:
     import torch
@@ -139,7 +139,8 @@ class Tagging(Task):
         return not self._ends or before[0] not in "BI"
 
     def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
-        right, given, wanted = self._span_counts(predictions.answers, targets)
+        found = self._spans_found(predictions.answers, targets)
+        right, given, wanted = found.right, found.given, found.wanted
         same = np.array(
             [
                 sum(one == other for one, other in zip(answer, truth, strict=True))
@@ -155,17 +156,19 @@ class Tagging(Task):
             Metric("token_accuracy", "Word accuracy", retrieval.Ratio(same, words)),
         ]
 
-    def _span_counts(
-        self, answers: Sequence[list[str]], targets: Targets
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Spans of each sentence (N,) that are right (type and both ends), that were answered, and that there are."""
-        pairs = [
-            (set(spans_of(answer)), set(spans_of(truth)))
-            for answer, truth in zip(answers, self.answers_of(targets), strict=True)
-        ]
+    def retrieved(self, predictions: Predictions, targets: Targets) -> dict[str, Retrieved]:
+        kinds = dict.fromkeys(tag[2:] for tag in self.labels if tag != OUTSIDE)
+        return {kind: self._spans_found(predictions.answers, targets, kind) for kind in kinds}
+
+    def _spans_found(self, answers: Sequence[list[str]], targets: Targets, kind: str | None = None) -> Retrieved:
+        """Spans of each sentence (N,), of one type or all; a right one has the type and both ends."""
+
+        def spans(tags: list[str]) -> set[Span]:
+            return {span for span in spans_of(tags) if kind in (None, span[0])}
+
+        pairs = zip(map(spans, answers), map(spans, self.answers_of(targets)), strict=True)
         counts = [(len(answer & truth), len(answer), len(truth)) for answer, truth in pairs]
-        right, given, wanted = np.array(counts, np.float64).reshape(-1, 3).T
-        return right, given, wanted
+        return Retrieved(*np.array(counts, np.float64).reshape(-1, 3).T)
 
     def shown(self, answer: Any) -> list[str]:
         """The spans alone: `person (words 1 to 2)`."""
@@ -176,8 +179,8 @@ class Tagging(Task):
 
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
         """Spans that are missed or wrong."""
-        right, given, wanted = self._span_counts(predictions.answers, targets)
-        return given + wanted - 2 * right
+        found = self._spans_found(predictions.answers, targets)
+        return found.given + found.wanted - 2 * found.right
 
     def counts(self, targets: Targets) -> None:
         """A sentence has no one label to be counted by."""

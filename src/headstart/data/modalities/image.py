@@ -61,6 +61,7 @@ class Image:
         ".avif",
         ".tga",
     )
+    told_apart = ("mode",)
 
     def decode(self, content: Content, size: int | None = None) -> PIL.Image.Image:
         """`content` as an upright RGB picture.

@@ -29,6 +29,7 @@ class Text:
 
     name = "text"
     suffixes = (".txt", ".text", ".md")
+    told_apart = ("length",)
 
     def decode(self, content: Any, size: int | None = None) -> Passage:
         """`content` as text.
