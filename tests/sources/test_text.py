@@ -90,7 +90,34 @@ def test_pairs_and_words(models: Path) -> None:
     assert source.prepare("the film")["input_ids"].tolist() == source.prepare(["the", "film"])["input_ids"].tolist()
     pair = source.prepare({"question": "the film", "context": "was good"})
     assert pair["token_type_ids"].tolist() == [0, 0, 0, 0, 1, 1, 1]
-    assert len(source.prepare(" ".join(["film"] * 500))["input_ids"]) == 64
+    assert len(source.prepare({"question": "the film", "context": "good " * 500})["input_ids"]) == 64
+
+
+def test_long_texts_are_read_in_parts(source: Source) -> None:
+    """The mean over parts, each weighing as many pieces as it has; together with short texts, and by itself."""
+    long = " ".join(TEXTS * 12)
+    inputs = source.prepare(long)
+    parts, length = inputs["input_ids"].shape
+    assert parts > 1 and length == source.description.preparation["part"]
+    rows = [{name: values[row, : inputs["attention_mask"][row].sum()] for name, values in inputs.items()}
+            for row in range(parts)]  # fmt: skip
+    weights = inputs["attention_mask"].sum(axis=1)
+    points = [Point(source.stages[-1].name)]
+    runtime = Trunk(source, points, 3, "reference")
+    prepared = [source.prepare(TEXTS[0]), inputs, source.prepare(TEXTS[1])]
+    [together] = runtime.run([source.collate(prepared)])
+    [alone] = runtime.run([source.collate(rows)])
+    assert np.allclose(together[points[0]][1], np.average(alone[points[0]], axis=0, weights=weights), atol=1e-5)
+    short = [next(runtime.run([source.collate([one])]))[points[0]][0] for one in (prepared[0], prepared[2])]
+    assert np.allclose(together[points[0]][[0, 2]], short, atol=1e-5)
+    few = source.few(source.collate(prepared), 2)
+    assert np.allclose(next(runtime.run([few]))[points[0]], together[points[0]][:2], atol=1e-5)
+
+
+def test_what_lies_behind_the_last_part_is_told(source: Source) -> None:
+    assert source.remarks([TEXTS[0], " ".join(TEXTS * 12)]) == []
+    [told] = source.remarks([TEXTS[0], "film " * 5000, {"question": TEXTS[0], "context": TEXTS[1]}])
+    assert told.startswith("1 text is longer than the 1024 pieces")
 
 
 def test_a_tokenizer_of_another_model(models: Path, tmp_path: Path) -> None:
@@ -107,7 +134,8 @@ def test_sentence_encoders_pool_as_they_say(models: Path, tmp_path: Path) -> Non
     (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
     (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 16}))
     source = open_source(folder)
-    assert (source.description.pooling, source.input_shape()) == ("first", (16,))
+    assert (source.description.pooling, source.input_shape()) == ("first", (1024,))
+    assert source.description.preparation["part"] == 16
     assert source.fingerprint != before
     network = Network(source).eval()
     batch = {name: torch.from_numpy(value[None]) for name, value in source.prepare("the film").items()}

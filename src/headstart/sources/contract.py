@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 POOLED, PLACES = "pooled", "places"
 """What a head reads: one vector an example, or one at each place that is answered, such as each word."""
+ROWS = "rows"
+"""Input (N, R): the rows of a batch that each example's parts are; -1 fills up. Without it a row is an example."""
 Inputs = Mapping[str, NDArray[Any]]
 """What one example (or, with a leading axis, a batch) looks like to a source, before normalisation."""
 

@@ -55,7 +55,8 @@ class LanguageModel(TransformersTexts):
         return {**super().identity(), "head": self.head}
 
     def preparation(self) -> dict[str, Any]:
-        return {**super().preparation(), "length": min(self._longest(), WINDOW)}
+        window = min(self._longest(), WINDOW)
+        return {**super().preparation(), "length": window, "part": window, "at_once": window}
 
     def build(self, pretrained: bool) -> torch.nn.Module:
         import transformers

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from headstart.sources.contract import PLACES
+from headstart.sources.contract import PLACES, ROWS
 from headstart.sources.stages import belongs
 
 if TYPE_CHECKING:
@@ -121,8 +121,15 @@ class Network(nn.Module):
         return features.flatten(0, 1)[inputs[PLACES].long().clamp(min=0)]
 
     def pool(self, stage: str, features: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """(N, D) of the output of `stage` for a batch of inputs."""
-        return pool(features, self._stages[stage].layout, inputs.get(MASK), self.description.pooling)
+        """(N, D) of the output of `stage` for a batch of inputs; of an example in parts, their mean by length."""
+        mask = inputs.get(MASK)
+        pooled = pool(features, self._stages[stage].layout, mask, self.description.pooling)
+        if ROWS not in inputs or mask is None:
+            return pooled
+        rows = inputs[ROWS].long()
+        shares = mask.to(pooled.dtype).sum(dim=1)[rows.clamp(min=0)] * (rows >= 0)
+        shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1)
+        return (pooled[rows.clamp(min=0)] * shares.unsqueeze(-1)).sum(dim=1)
 
     def parameters_of(self, stage: Stage) -> list[tuple[str, nn.Parameter]]:
         return [(name, parameter) for name, parameter in self.body.named_parameters() if belongs(name, stage.owns)]
@@ -163,12 +170,12 @@ class TextEntry(nn.Module):
     """Numbers of word pieces and their mask (N, L) as the arguments of transformers' models.
 
     Args:
-        leaves_out: inputs that are for the loss, not for the network; places never are.
+        leaves_out: inputs that are for the loss, not for the network; what says where examples are never is.
     """
 
     def __init__(self, leaves_out: Sequence[str] = ()) -> None:
         super().__init__()
-        self.leaves_out = frozenset((PLACES, *leaves_out))
+        self.leaves_out = frozenset((PLACES, ROWS, *leaves_out))
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: value.long() for name, value in inputs.items() if name not in self.leaves_out}

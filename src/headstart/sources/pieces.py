@@ -35,28 +35,38 @@ class Pieces:
 
     def __init__(self, tokenizer: Tokenizer, *, segments: bool, padding: int) -> None:
         self.tokenizer, self.segments, self.padding = tokenizer, segments, padding
-        self._letters = sys.maxsize
+        self._letters, self._parts = sys.maxsize, 1
 
     @property
     def size(self) -> int:
         """Of the vocabulary, added pieces included."""
         return int(self.tokenizer.get_vocab_size(with_added_tokens=True))
 
-    def limited(self, length: int) -> Pieces:
-        """The same, which cuts examples off after `length` pieces; of a pair, the longer text first."""
+    def limited(self, length: int, parts: int = 1) -> Pieces:
+        """The same, which cuts examples off after `length` pieces (of a pair, the longer text first), or into at most
+        so many parts of that length."""
         self.tokenizer.enable_truncation(length)
-        self._letters = LETTERS * length
+        self._letters, self._parts = LETTERS * length * parts, parts
         return self
 
     def cuts(self, text: str | tuple[str, ...] | list[str]) -> bool:
         """Whether the end of an example is cut off."""
         parts = [text] if isinstance(text, str) else text
-        return max(map(len, parts)) > self._letters or bool(self.encoding(text).overflowing)
+        return max(map(len, parts)) > self._letters or len(self.encoding(text).overflowing) >= self._parts
 
     def encode(self, text: str | tuple[str, ...] | list[str]) -> dict[str, NDArray[np.int32]]:
-        """The inputs of one example: a text, two texts or more (a pair of the first and the rest), or a list of
-        words."""
+        """The inputs (L,), or of several parts (R, L), of one example: a text, two texts or more (a pair of the first
+        and the rest), or a list of words."""
         found = self.encoding(text)
+        if self._parts == 1 or not found.overflowing:
+            return self._inputs(found)
+        parts = [self._inputs(part) for part in (found, *found.overflowing[: self._parts - 1])]
+        return {
+            name: filled([part[name] for part in parts], len(found.ids), self.padding if name == "input_ids" else 0)
+            for name in parts[0]
+        }
+
+    def _inputs(self, found: Encoding) -> dict[str, NDArray[np.int32]]:
         inputs = {"input_ids": found.ids, "attention_mask": found.attention_mask}
         if self.segments:
             inputs["token_type_ids"] = found.type_ids
@@ -70,6 +80,14 @@ class Pieces:
             return self.tokenizer.encode(text[: self._letters])
         first, *others = (part[: self._letters] for part in text)
         return self.tokenizer.encode(first, "\n".join(others)) if others else self.tokenizer.encode(first)
+
+
+def filled(rows: Sequence[NDArray[Any]], length: int, fill: int) -> NDArray[np.int32]:
+    """Rows of different lengths as one array (R, length)."""
+    padded = np.full((len(rows), length), fill, np.int32)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+    return padded
 
 
 def open_pieces(folder: Path, *, segments: bool, vocabulary: int) -> Pieces:

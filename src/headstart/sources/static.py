@@ -37,6 +37,9 @@ class StaticSource(FolderSource, TextSource):
     def architecture(self) -> str:
         return STATIC
 
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "preparation": self.preparation()}
+
     def has_classifier(self) -> bool:
         return False
 
@@ -60,7 +63,8 @@ class StaticSource(FolderSource, TextSource):
         return np.asarray(found / 127 if found.dtype.kind == "i" else found, np.float32)
 
     def preparation(self) -> dict[str, Any]:
-        return {"length": LENGTH, "vocabulary": len(self._vectors), "segments": False}
+        limits = dict.fromkeys(("length", "part", "at_once"), LENGTH)  # parts make no difference to a mean of vectors
+        return {**limits, "vocabulary": len(self._vectors), "segments": False}
 
     def open_pieces(self) -> Pieces:
         return pieces.open_pieces(self.folder, segments=False, vocabulary=len(self._vectors))

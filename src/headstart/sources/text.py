@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,18 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.batches import ahead
-from headstart.data.modalities.text import Text
-from headstart.sources.contract import PLACES, POOLED, Inputs, Source
+from headstart.data.modalities.text import Passage, Text
+from headstart.sources.contract import PLACES, POOLED, ROWS, Inputs, Source
 from headstart.sources.library import LibrarySource
-from headstart.sources.pieces import Pieces
+from headstart.sources.pieces import Pieces, filled
 from headstart.sources.windows import Windows
 
 if TYPE_CHECKING:
     import torch
 
 IDS, MASK, SEGMENTS = "input_ids", "attention_mask", "token_type_ids"
-LENGTH = 256
-"""Most word pieces of one example, where the source could take more: longer texts cost more than they tell."""
+LENGTH = 1024
+"""Most word pieces of one example; what follows tells little more."""
+AT_ONCE = 256
+"""Most word pieces that are read together, where words or pairs of texts answer."""
+PART, SENTENCE = 128, 64
+"""Word pieces of one part of a text that is read as a whole; of a source taught on sentences. The mean over parts
+tells more than the beginning alone, and short parts cost less than long ones."""
 BLANK_LENGTH = 8
 
 
@@ -44,11 +51,22 @@ class TextSource(LibrarySource):
 
     @cached_property
     def pieces(self) -> Pieces:
-        return self.open_pieces().limited(int(self.description.preparation["length"]))
+        """Of texts, in parts."""
+        preparation = self.description.preparation
+        length, part = int(preparation["length"]), int(preparation["part"])
+        return self.open_pieces().limited(part, max(1, length // part))
+
+    @cached_property
+    def pairs(self) -> Pieces:
+        """Of several texts that belong together, as one part."""
+        return self.open_pieces().limited(int(self.description.preparation["at_once"]))
 
     @cached_property
     def windows(self) -> Windows:
-        return Windows(self.open_pieces(), int(self.description.preparation["length"]))
+        return Windows(self.open_pieces(), int(self.description.preparation["at_once"]))
+
+    def _pieces_of(self, passage: Passage) -> Pieces:
+        return self.pairs if isinstance(passage, tuple) else self.pieces
 
     def reading(self, form: str) -> Source:
         if form == POOLED or self.stages[-1].layout != "sequence":
@@ -71,16 +89,23 @@ class TextSource(LibrarySource):
 
     def prepare(self, content: Any) -> Inputs:
         decoded = self._decoder.decode(content)
-        return self.windows.encode(decoded) if self.at_places else self.pieces.encode(decoded)
+        return self.windows.encode(decoded) if self.at_places else self._pieces_of(decoded).encode(decoded)
 
     def remarks(self, contents: Iterable[Any]) -> list[str]:
         if self.at_places:
             return []
-        pieces, decode = self.pieces, self._decoder.decode
-        cut = sum(ahead(lambda content: pieces.cuts(decode(content)), contents))
-        limit = self.input_shape()[0]
-        told = "1 text is" if cut == 1 else f"{cut} texts are"
-        return [f"{told} longer than the {limit} pieces of words that are read; what follows is not."] if cut else []
+
+        def cuts(content: Any) -> tuple[int, bool]:
+            passage = self._decoder.decode(content)
+            limit = "at_once" if isinstance(passage, tuple) else "length"
+            return int(self.description.preparation[limit]), self._pieces_of(passage).cuts(passage)
+
+        counts = Counter(limit for limit, is_cut in ahead(cuts, contents) if is_cut)
+        return [
+            f"{'1 text is' if count == 1 else f'{count} texts are'} longer than the {limit} pieces of words that are "
+            "read; what follows is not."
+            for limit, count in counts.items()
+        ]
 
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The text as it is: no change of words keeps the meaning for sure."""
@@ -94,26 +119,26 @@ class TextSource(LibrarySource):
         return len(inputs[PLACES]) if self.at_places else 1
 
     def few(self, batch: Inputs, count: int) -> Inputs:
-        if not self.at_places:
-            return super().few(batch, count)
-        places = batch[PLACES][:count]
-        rows = int(places.max()) // batch[IDS].shape[1] + 1
-        return {name: places if name == PLACES else values[:rows] for name, values in batch.items()}
+        name = PLACES if self.at_places else ROWS
+        where = batch[name][:count]
+        rows = int(where.max()) // (batch[IDS].shape[1] if self.at_places else 1) + 1
+        return {key: where if key == name else values[:rows] for key, values in batch.items()}
 
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
-        """Rows of all examples (of one that is in windows, several), filled up to the longest."""
+        """Rows of all examples (of one that is in windows or parts, several), filled up to the longest."""
         padding = (self.windows if self.at_places else self.pieces).padding
         longest = max(example[IDS].shape[-1] for example in inputs)
         padded = {
-            name: _filled(
+            name: filled(
                 [row for example in inputs for row in np.atleast_2d(example[name])],
                 longest,
                 padding if name == IDS else 0,
             )
             for name in inputs[0]
-            if name != PLACES
+            if name not in (PLACES, ROWS)
         }
-        return {**padded, PLACES: _joined_places(inputs, longest)} if self.at_places else padded
+        where = {PLACES: _joined_places(inputs, longest)} if self.at_places else {ROWS: _rows_of(inputs)}
+        return {**padded, **where}
 
     def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
         from headstart.sources.network import TextEntry
@@ -129,7 +154,7 @@ class TextSource(LibrarySource):
         random = np.random.default_rng(0).integers(0, preparation["vocabulary"], (count, BLANK_LENGTH))
         batch = _batch(random.astype(np.int32), preparation)
         every = np.arange(count * BLANK_LENGTH, dtype=np.int32).reshape(count, BLANK_LENGTH)
-        return {**batch, PLACES: every} if self.at_places else batch
+        return {**batch, PLACES: every} if self.at_places else {**batch, ROWS: every[:, :1] // BLANK_LENGTH}
 
     def input_shape(self) -> tuple[int, ...]:
         return (int(self.description.preparation["length"]),)
@@ -140,12 +165,12 @@ def _batch(numbers: NDArray[np.int32], preparation: Mapping[str, Any]) -> dict[s
     return {**batch, SEGMENTS: np.zeros_like(numbers)} if preparation["segments"] else batch
 
 
-def _filled(rows: Sequence[NDArray[Any]], length: int, fill: int) -> NDArray[np.int32]:
-    """Rows of different lengths as one array (R, length)."""
-    padded = np.full((len(rows), length), fill, np.int32)
-    for number, row in enumerate(rows):
-        padded[number, : len(row)] = row
-    return padded
+def _rows_of(inputs: Sequence[Inputs]) -> NDArray[np.int32]:
+    """(N, R): the rows of each example's parts, which follow one another; -1 fills up."""
+    counts = [len(example[IDS]) if example[IDS].ndim > 1 else 1 for example in inputs]
+    starts = np.cumsum([0, *counts])
+    own = [np.arange(start, end) for start, end in itertools.pairwise(starts)]
+    return filled(own, max(counts), -1)
 
 
 def _joined_places(inputs: Sequence[Inputs], length: int) -> NDArray[np.int32]:
@@ -157,4 +182,4 @@ def _joined_places(inputs: Sequence[Inputs], length: int) -> NDArray[np.int32]:
         row, position = np.divmod(example[PLACES], own)
         shifted.append((before + row) * length + position)
         before += rows
-    return _filled(shifted, most, -1)
+    return filled(shifted, most, -1)

@@ -13,7 +13,7 @@ from headstart.core.errors import SourceError
 from headstart.sources import pieces, weights
 from headstart.sources.contract import Artefact
 from headstart.sources.pieces import Pieces
-from headstart.sources.text import LENGTH, TextSource
+from headstart.sources.text import AT_ONCE, LENGTH, PART, SENTENCE, TextSource
 from headstart.sources.transformers import TransformersSource
 
 if TYPE_CHECKING:
@@ -49,8 +49,11 @@ class TransformersTexts(TransformersSource, TextSource):
         return network  # type: ignore[no-any-return]
 
     def preparation(self) -> dict[str, Any]:
+        longest = self._longest()
         return {
-            "length": min(self._longest(), LENGTH),
+            "length": LENGTH,
+            "part": min(longest, SENTENCE if self._is_sentence_encoder else PART),
+            "at_once": min(longest, AT_ONCE),
             "vocabulary": int(self._config["vocab_size"]),
             "segments": int(self._config.get("type_vocab_size", 0)) > 1,
         }
@@ -63,6 +66,10 @@ class TransformersTexts(TransformersSource, TextSource):
             "follows. For answers at words use an encoder, such as hf/distilbert-base-uncased or hf/bert-base-cased."
         )
 
+    @property
+    def _is_sentence_encoder(self) -> bool:
+        return (self.folder / "1_Pooling" / "config.json").is_file()
+
     def _longest(self) -> int:
         """The most pieces that the model takes, by its own configuration and its sentence encoder's."""
         limits = [int(self._config[name]) for name in POSITIONS if self._config.get(name)]
@@ -70,7 +77,7 @@ class TransformersTexts(TransformersSource, TextSource):
         limits = [limit - reserved for limit in limits]  # these count positions from the padding's number on
         path = self.folder / "sentence_bert_config.json"
         if path.is_file():
-            limits.append(int(files.read_json(path).get("max_seq_length") or LENGTH))
+            limits.append(int(files.read_json(path).get("max_seq_length") or AT_ONCE))
         return min([*limits, 1 << 20])
 
     def with_head(self, head: str) -> TextSource:

@@ -99,9 +99,9 @@ def _alone(teacher: TextSource, numbers: list[int]) -> NDArray[np.float64]:
 
     def batches() -> Iterator[Any]:
         for group in chunks(numbers, BATCH):
-            batch = {name: np.repeat(values[None], len(group), axis=0) for name, values in frame.items()}
-            batch[IDS][:, place] = group
-            yield batch
+            pieces = np.repeat(frame[IDS][None], len(group), axis=0)
+            pieces[:, place] = group
+            yield teacher.collate([{**frame, IDS: row} for row in pieces])
 
     found = []
     with progress("Pieces alone", len(numbers)) as advance:
@@ -115,7 +115,7 @@ def _counts(examples: Examples, teacher: TextSource, numbers: dict[int, int]) ->
     """(texts, pieces): shares of the pieces in each text."""
     rows, columns, values = [], [], []
     for row, content in enumerate(contents_of(examples)):
-        found = [numbers[number] for number in teacher.prepare(content)[IDS].tolist() if number in numbers]
+        found = [numbers[number] for number in teacher.prepare(content)[IDS].ravel().tolist() if number in numbers]
         rows += [row] * len(found)
         columns += found
         values += [1 / len(found)] * len(found)
