@@ -3,7 +3,7 @@
     python benchmarks/drift.py --data TEXTS --model MINILM [--strategy probe|finetune]
 
 Reviews of books against those of dvds, electronics and kitchen things; the earlier half of newsgroups against the
-later. Losses are of the metric that decides, against the run's own test, with intervals; items of both sides are resampled.
+later. Losses are of the metric that decides, against the run's own test; items of both sides are resampled.
 """
 
 from __future__ import annotations
