@@ -153,9 +153,9 @@ def test_few_reviews(tmp_path: Path) -> None:
     reviews = write_reviews(tmp_path / "reviews.csv", 20)
     run = hs.adapt(reviews, source=model, strategy="contrastive", out=tmp_path / "run", baselines=False,
                    options={"steps": 60, "learning_rate": 1e-2, "batch": 16})  # fmt: skip
-    probe = run.receipt.arm("probe")
-    assert probe is not None
-    assert run.receipt.arms[0].metrics["accuracy"].value >= max(0.75, probe.metrics["accuracy"].value)
+    assert run.receipt.arm("probe") is None  # its features would be computed for that alone
+    probe = hs.adapt(reviews, source=model, out=tmp_path / "probe", baselines=False).receipt.adapted
+    assert run.receipt.adapted.metrics["accuracy"].value >= max(0.75, probe.metrics["accuracy"].value or 0)
     again = hs.load(tmp_path / "run")
     texts = ["the film was good and lovely", "the book was awful and sad"]
     assert again.predict(texts) == ["good", "bad"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from contracts.networks import KINDS, draw, open_kind
+from headstart.core import settings
 from headstart.core.errors import HeadstartError
 from headstart.sources import Source
 from headstart.sources.points import Point
@@ -61,6 +62,26 @@ def test_parity(kind: str, runtime: str, networks: Path, monkeypatch: pytest.Mon
         assert mean_cosine(value, found[point]) >= MEAN_COSINE, point
         if runtime == "reference":
             assert np.array_equal(value, found[point])
+
+
+@openvino
+def test_a_trunk_that_training_changed_is_computed_as_fast_and_leaves_nothing(
+    networks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_RUNTIME", "openvino")
+    source = open_kind("layer norm", networks)
+    weights = source.module().state_dict()
+    name = next(name for name, value in weights.items() if value.ndim > 1)
+    changed = source.with_weights({name: weights[name].numpy() + 0.3})
+    given = batches(source, 40)
+    trunk = Trunk(changed, points(changed), 40)
+    found, expected = computed(trunk, given), reference(changed, given)
+    assert trunk.choice is not None and trunk.choice.runtime.startswith("openvino")
+    for point, value in expected.items():
+        assert mean_cosine(value, found[point]) >= MEAN_COSINE
+        assert not np.allclose(value, reference(source, given)[point], atol=1e-3)
+    trunks = settings.current().trunks
+    assert not trunks.is_dir() or not list(trunks.glob("*.xml"))
 
 
 def spoiled(self: Any, given: Any, inner: Any) -> Iterator[Output]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,6 +69,21 @@ def features_of(
     keys = examples.content_keys()
     filled = fill(source, examples, shelves, view, title)
     return Features({point: shelf.read(keys) for point, shelf in shelves.items()}, filled)
+
+
+def features_now(
+    source: Source, examples: Examples, points: Sequence[Point], title: str, runtime: str = "auto"
+) -> Mapping[Point, NDArray[np.float32]]:
+    """Features of `examples` at `points`, in their order, without any bank: of a source that changes, say."""
+    keys = examples.content_keys()
+    found: dict[Point, dict[str, NDArray[np.float32]]] = {point: {} for point in points}
+    for group, output, _ in stream(source, examples, points, list(dict.fromkeys(keys)), title=title, runtime=runtime):
+        for point in points:
+            found[point].update(zip(group, output[point], strict=True))
+    return {
+        point: (ragged if -1 in point.shape(source.description) else np.stack)([rows[key] for key in keys])
+        for point, rows in found.items()
+    }
 
 
 def stream(

@@ -6,6 +6,7 @@ are in the bank is used without importing the library it comes from.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -135,6 +136,9 @@ class Source(ABC):
     description: Description
     seed: int | None = None
     """None: the pretrained weights. A number: the same architecture from random weights drawn with that seed."""
+    changed: Mapping[str, NDArray[Any]] | None = None
+    """Weights that training put in the place of the source's, by the library's own names. Such a source lives as long
+    as the process: what is computed with it is not kept."""
 
     @property
     def name(self) -> str:
@@ -237,6 +241,12 @@ class Source(ABC):
     @abstractmethod
     def from_random(self, seed: int) -> Source:
         """The same architecture with random weights."""
+
+    def with_weights(self, changed: Mapping[str, NDArray[Any]]) -> Source:
+        """The same network with some weights in the place of its own."""
+        other = copy.copy(self)
+        other.changed = changed
+        return other
 
     def with_head(self, head: str) -> Source:
         """The same model with the head of its own that a task needs ("causal-lm", "masked-lm"), or, for "", as a trunk

@@ -142,7 +142,11 @@ class LibrarySource(Source):
 
         with torch.random.fork_rng(devices=[]):  # libraries draw random weights before they load the given ones
             torch.default_generator.manual_seed(self.seed or 0)
-            return self.build(pretrained=self.seed is None).eval()
+            network = self.build(pretrained=self.seed is None).eval()
+        if self.changed is not None:
+            arrays = {name: torch.from_numpy(value) for name, value in self.changed.items()}
+            network.load_state_dict(arrays, strict=False)
+        return network
 
     def weights(self) -> dict[str, NDArray[Any]]:
         return {name: tensor.detach().numpy() for name, tensor in self.module().state_dict().items()}

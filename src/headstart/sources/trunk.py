@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Trunk:
         self._expected: tuple[Output, float] | None = None
         wished = settings.current().runtime  # of the user's environment, which goes before what a recipe noted
         self._asked = asked if wished == "auto" else wished
+        self._passing = tempfile.TemporaryDirectory() if source.changed is not None else None
 
     def run(self, batches: Iterable[Inputs]) -> Iterator[Output]:
         """Features of each batch, in order; the first batch also serves to choose and to prove."""
@@ -167,7 +169,8 @@ class Trunk:
                 importlib.metadata.version("openvino") if _openvino_serves() else "",
             ]
         )
-        return settings.current().trunks / f"{self.source.fingerprint}-{key[:12]}.xml"
+        folder = Path(self._passing.name) if self._passing else settings.current().trunks
+        return folder / f"{self.source.fingerprint}-{key[:12]}.xml"
 
     def _timing_path(self) -> Path:
         return settings.current().trunks / "conversion.json"

@@ -64,7 +64,8 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
                 "zero-shot", "The source's own answers, untrained", True, scores(zero_shot, test, bank)[HEAD], zero_shot
             )
         )
-    if recipe.strategy != "probe" and not adapted.uses_own_head:
+    at_hand = bool(adapted.plan.solved_first)  # the features are in the bank already
+    if recipe.strategy != "probe" and not adapted.uses_own_head and (recipe.baselines or at_hand):
         probe = run(
             Probe().plan(
                 adapted.source, adapted.task, Target(len(given["train"]), len(given["validation"])), recipe.seed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.bank import stream
+from headstart.bank import features_now
 from headstart.core import files
 from headstart.core.errors import DataError, RunError
 from headstart.core.ragged import beside
@@ -129,15 +129,9 @@ class Model:
         reads = self.task.reads
         keys = [str(row) for row in range(len(table))]
         examples = Examples(table, np.arange(len(table)), keys)
-        points = sorted({Point(stage, reads) for stage in stages})
-        parts: dict[Point, list[NDArray[Any]]] = {point: [] for point in points}
-        rows: list[int] = []
-        for group, output, _ in stream(self.source.reading(reads), examples, points, keys, title="Predictions"):
-            rows += map(int, group)
-            for point in points:
-                parts[point].append(output[point])
-        order = np.argsort(rows)
-        return beside([np.concatenate(parts[Point(stage, reads)])[order] for stage in stages])
+        points = [Point(stage, reads) for stage in stages]
+        found = features_now(self.source.reading(reads), examples, sorted(set(points)), "Predictions")
+        return beside([found[point] for point in points])
 
     def evaluate(self, target: Any, *, label: str | None = None) -> Any:
         """How good the model is on other labelled data; see `headstart.verbs.evaluate`."""
