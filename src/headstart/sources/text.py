@@ -75,12 +75,18 @@ class TextSource(LibrarySource):
 
     def remarks(self, contents: Iterable[Any]) -> list[str]:
         if self.at_places:
-            return []
+            return self._cut_questions(contents)
         pieces, decode = self.pieces, self._decoder.decode
         cut = sum(ahead(lambda content: pieces.cuts(decode(content)), contents))
         limit = self.input_shape()[0]
         told = "1 text is" if cut == 1 else f"{cut} texts are"
         return [f"{told} longer than the {limit} pieces of words that are read; what follows is not."] if cut else []
+
+    def _cut_questions(self, contents: Iterable[Any]) -> list[str]:
+        windows, decode = self.windows, self._decoder.decode
+        cut = sum(ahead(lambda content: windows.cuts(decode(content)), contents))
+        told = "1 question is" if cut == 1 else f"{cut} questions are"
+        return [f"{told} so long that the end is not read."] if cut else []
 
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The text as it is: no change of words keeps the meaning for sure."""
