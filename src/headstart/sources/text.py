@@ -59,7 +59,7 @@ class TextSource(LibrarySource):
         return other
 
     def require_places(self) -> None:
-        """Refuses a network whose output at one place knows nothing of what follows it.
+        """Refuses a network whose output at one place knows nothing of what stands around it, or follows it.
 
         Raises:
             SourceError: that is so.
