@@ -34,30 +34,20 @@ class Span:
 
 
 def likeliest(scores: FloatArray, longest: int) -> Span:
-    """The best span of at most `longest` words by the sum of its two scores, or no answer, from scores (1 + W, 2).
-
-    There is no answer where that is likelier than the share of right words (F1) that the best span is expected to have,
-    by the probabilities of all spans: a span that is one of many alike may be worth giving though each is unlikely.
-    """
-    without = float(softmax(scores.T)[:, 0].mean())
+    """The best span of at most `longest` words by the sum of its two scores, or no answer where that sums to no less;
+    from scores (1 + W, 2)."""
     words = len(scores) - 1
+    longest = min(longest, words)
     if not words:
         return Span(-1, -1, 1.0)
-    longest = min(longest, words)
     ends = np.concatenate([scores[1:, 1], np.full(longest - 1, -np.inf)])
-    logits = scores[1:, :1] + sliding_window_view(ends, longest)  # (W, longest): from each word, so many words more
-    probabilities = (1 - without) * softmax(logits.ravel()).reshape(logits.shape)
-    first, more = divmod(int(logits.argmax()), longest)
-    if without > expected_f1(probabilities, first, first + more):
-        return Span(-1, -1, without)
-    return Span(first, first + more, float(probabilities[first, more]))
-
-
-def expected_f1(probabilities: FloatArray, first: int, last: int) -> float:
-    """Mean F1 of the words `first` to `last` with spans of these probabilities (W, longest); no answer counts 0."""
-    begins, more = np.indices(probabilities.shape)
-    shared = np.minimum(begins + more, last) - np.maximum(begins, first) + 1
-    return float((probabilities * 2 * np.maximum(shared, 0) / (more + 1 + last - first + 1)).sum())
+    sums = scores[1:, :1] + sliding_window_view(ends, longest)  # (W, longest): from each word, so many words more
+    probabilities = softmax(np.append(scores[0].sum(), sums.ravel()))
+    best = int(probabilities.argmax())
+    if best == 0:
+        return Span(-1, -1, float(probabilities[0]))
+    first, more = divmod(best - 1, longest)
+    return Span(first, first + more, float(probabilities[best]))
 
 
 def span_losses(scores: FloatArray, flags: Flags, first: Flags) -> FloatArray:
