@@ -27,7 +27,9 @@ from headstart.engine.run import run
 from headstart.engine.trained import Trained
 from headstart.sources import Source, open_source
 from headstart.sources.network import Network
+from headstart.sources.pieces import Pieces
 from headstart.sources.points import Point
+from headstart.sources.windows import Windows
 from headstart.strategies import Target as Sizes
 from headstart.strategies import strategies
 from headstart.tasks import choose, tasks
@@ -205,6 +207,32 @@ def test_words_of_a_context_are_the_same_for_every_tokenizer(source: Source) -> 
     letters = [(one, word) for one, word in zip(numbers[1:], words, strict=True) if word.isascii() and word.isalpha()]
     assert len(letters) == 6 and all(one == number(word) for one, word in letters)
     assert len(set(inputs["places"][8:13].tolist())) == 1  # the tokenizer takes  "...)  for one piece
+
+
+@pytest.mark.parametrize("kind", ["bytes", "spaces", "no marks"])
+def test_places_of_other_tokenizers(kind: str) -> None:
+    """A place is the first piece of its word, whether pieces begin with the space before a word or not; in every
+    window."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace() if kind == "spaces" else pre_tokenizers.ByteLevel()
+    context = "Anna's café (near Łódź) costs €12.50,  said the “Zeitung” in 1999. " * 12
+    alphabet = [] if kind == "spaces" else pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320, initial_alphabet=alphabet, special_tokens=["<s>", "</s>"], show_progress=False
+    )
+    tokenizer.train_from_iterator([context, "who said what"], trainer)
+    if kind != "no marks":
+        tokenizer.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=kind == "bytes")
+    whole = tokenizer.encode(context, add_special_tokens=False)
+    windows = Windows(Pieces(tokenizer, segments=False, padding=0), 48)
+    inputs = windows.encode(("who said what", context))
+    places = inputs["places"][1:]
+    assert inputs["input_ids"].shape[0] > 3
+    for (begin, end), place in zip(word_places(context), places, strict=True):
+        first = next(number for number, (start, behind) in enumerate(whole.offsets) if start < end and behind > begin)
+        assert inputs["input_ids"].ravel()[place] == whole.ids[first], context[begin:end]
 
 
 def test_features_at_places_do_not_depend_on_the_batch(source: Source, tmp_path: Path) -> None:

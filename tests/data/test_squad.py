@@ -283,3 +283,22 @@ def test_json_lines_are_no_squad(tmp_path: Path) -> None:
     path.write_text("\n".join(json.dumps({"text": f"a film {place}", "label": "ab"[place % 2], "data": [1, 2]})
                               for place in range(4)))  # fmt: skip
     assert read(path).column("label").to_pylist() == ["a", "b", "a", "b"]
+
+
+def test_labels_of_several_fields_that_no_task_learns(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a film", "label": {"kind": "x", "place": 1}}\n' * 2)
+    with pytest.raises(DataError, match=r"column 'label' of .* has several fields a row \(kind, place\)"):
+        read(path)
+
+
+def test_other_files_of_json_are_left_alone(tmp_path: Path) -> None:
+    """A folder is of this format by its file for training, or by the only file of JSON."""
+    write(tmp_path / "one.json", document(question("q", "Anna")))
+    assert len(read(tmp_path)) == 1
+    write(tmp_path / "two.json", document(question("p", "Anna")))
+    with pytest.raises(DataError, match="no files that can be learned from"):
+        read(tmp_path)
+    (tmp_path / "train.json").write_text("{}")
+    with pytest.raises(DataError, match="no files that can be learned from"):
+        read(tmp_path)

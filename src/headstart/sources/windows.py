@@ -33,6 +33,8 @@ class Windows:
     """A tokenizer of words, or of pairs of texts, that cuts examples into windows of at most `length` pieces."""
 
     def __init__(self, pieces: Pieces, length: int) -> None:
+        from tokenizers import processors
+
         self.segments, self.padding = pieces.segments, pieces.padding
         self._stride = length // OVERLAP
         self._question = length // 2
@@ -40,6 +42,8 @@ class Windows:
         self._pairs: Tokenizer = copy.deepcopy(pieces.tokenizer)
         self._plain: Tokenizer = copy.deepcopy(pieces.tokenizer)
         self._plain.no_truncation()
+        if self._pairs.post_processor is None:  # which alone tells the two texts of a pair apart in every window
+            self._pairs.post_processor = processors.TemplateProcessing(single="$A", pair="$A $B")
         self._words.enable_truncation(length, stride=self._stride)
         self._pairs.enable_truncation(length, stride=self._stride, strategy="only_second")
 

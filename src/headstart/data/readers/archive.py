@@ -19,10 +19,9 @@ class Archive:
 
     def read(self, path: Path, options: Options) -> Table:
         listing = of_zip(path)
-        asked = [name for name in listing.names if name.lower().endswith(".json")]
-        questions = [(name, content) for name in asked if squad.looks_like(name, content := listing.bytes(name))]
+        questions = squad.those_of_this_format(listing.names, listing.bytes)
         if questions:
-            return squad.read_files(questions, str(path), options)
+            return squad.read_files([(name, listing.bytes(name)) for name in questions], str(path), options)
         tables = [name for name in listing.names if not top_folder(name) and is_text_table(name)]
         if len(tables) == 1 and options.labelled:
             return tabular.read_listed(listing, tables[0], options)

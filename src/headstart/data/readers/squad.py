@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,17 @@ class Squad:
         return read_files(files, str(path), options)
 
 
-def looks_like(name: str, beginning: bytes) -> bool:
-    """Whether a file of this name and beginning is of this format."""
-    return suffix_of(name) == ".json" and _SQUAD.match(beginning) is not None
+def those_of_this_format(names: Sequence[str], beginning: Callable[[str], bytes]) -> list[str]:
+    """The files of this format among those of a folder or zip: if there is only one file of JSON, or one for training.
+
+    Args:
+        beginning: gives the first bytes of a file; called for few of them where none is of this format.
+    """
+    documents = [name for name in names if suffix_of(name) == ".json"]
+    train = [name for name in documents if split_of_file(name) == "train"]
+    if len(documents) > 1 and not any(_SQUAD.match(beginning(name)) for name in train):
+        return []
+    return [name for name in documents if _SQUAD.match(beginning(name))]
 
 
 def read_files(files: Sequence[tuple[str, bytes]], origin: str, options: Options) -> Table:
@@ -112,16 +120,14 @@ def _refuse(origin: str, options: Options) -> None:
 def _files(path: Path) -> list[Path]:
     """The file itself, or those of a folder."""
     if path.is_file():
-        return [path] if looks_like(path.name, _beginning(path)) else []
+        return [path] if those_of_this_format([path.name], lambda _: _beginning(path)) else []
     if not path.is_dir():
         return []
-    here = sorted(file for file in path.iterdir() if file.is_file() and looks_like(file.name, _beginning(file)))
-    return here if len(here) == 1 or any(split_of_file(file.name) == "train" for file in here) else []
+    names = sorted(file.name for file in path.iterdir() if file.is_file())
+    return [path / name for name in those_of_this_format(names, lambda name: _beginning(path / name))]
 
 
 def _beginning(path: Path) -> bytes:
-    if suffix_of(path.name) != ".json":
-        return b""
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
             return stream.read(BEGINNING)
