@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,23 @@ def write_conll(folder: Path, train: int = 60, test: int = 40) -> Path:
         lines = ["\n".join(f"{word}\t{tag}" for word, tag in sentence) for sentence in sentences]
         (folder / f"{name}.conll").write_text("\n\n".join(lines) + "\n")
     return folder
+
+
+def asked(number: int) -> dict[str, Any]:
+    """A question of SQuAD's form: which persons there are in a text, with a name of one or two words, or none."""
+    random = np.random.default_rng([number, 11])
+    words = random.choice(WORDS[10:31], int(random.integers(4, 12))).tolist()
+    name = random.choice(WORDS[-4:-1], int(random.integers(0, 3))).tolist()
+    place = int(random.integers(0, len(words)))
+    context = " ".join([*words[:place], *name, *words[place:], "."])
+    answers = [{"text": " ".join(name), "answer_start": len(" ".join([*words[:place], ""]))}] if name else []
+    question = {"id": f"q{number:04d}", "question": "he saw", "answers": answers, "is_impossible": not name}
+    return {"context": context, "qas": [question]}
+
+
+def write_squad(path: Path, numbers: Iterable[int], title: str = "names") -> Path:
+    """A file of SQuAD's JSON with these questions, each on a context of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    articles = [{"title": title, "paragraphs": [asked(number) for number in numbers]}]
+    path.write_text(json.dumps({"version": "v2.0", "data": articles}))
+    return path

@@ -16,7 +16,7 @@ from headstart.core.ragged import as_arrow, from_arrow, ragged
 from headstart.data.table import Table
 from headstart.data.tags import spans_of, written
 from headstart.measure.intervals import bootstrap_interval
-from headstart.tasks import Task, choose, tasks
+from headstart.tasks import Task, choose
 from headstart.tasks.tagging import Tagging
 
 TAGS = ["O", "B-x", "I-x", "E-x", "S-x", "B-y", "I-y", "E-y", "S-y"]
@@ -117,7 +117,3 @@ def test_scores_come_back_from_arrow() -> None:
     for given_scores in (scores, scores[2]):
         again = from_arrow(as_arrow(given_scores))
         assert all(np.array_equal(one, other) for one, other in zip(again, given_scores, strict=True))
-
-
-def test_every_task_that_reads_places_is_tested_here() -> None:
-    assert [name for name in tasks.names() if tasks.get(name).reads == "places"] == ["tagging"]

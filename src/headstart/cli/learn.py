@@ -35,8 +35,8 @@ def adapt(
     task: Annotated[
         str | None,
         typer.Option(
-            help="classification, multilabel, regression or tagging (found when not given); language-modeling or "
-            "masked-language-modeling, for texts without labels.",
+            help="classification, multilabel, regression, tagging or question-answering (found when not given); "
+            "language-modeling or masked-language-modeling, for texts without labels.",
             show_default=False,
         ),
     ] = None,
@@ -68,6 +68,8 @@ def adapt(
       headstart adapt photos/ --source timm/resnet50.a1_in1k
 
       headstart adapt photos.csv --label species --strategy finetune --epochs 10
+
+      headstart adapt squad.json --source hf/bert-base-cased --strategy finetune
 
       headstart adapt --resume runs/photos
     """

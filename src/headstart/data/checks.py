@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from headstart.core.errors import DataError
 from headstart.core.progress import progress
 from headstart.data import duplicates
+from headstart.data.answers import is_cell, kind_of
 from headstart.data.batches import ahead
 from headstart.data.contents import Contents, Unreadable, digest
 from headstart.data.facts import Facts, FactsCache, Modality
@@ -208,7 +209,7 @@ def _disagreements(table: Table, keys: Sequence[str], skip: set[int]) -> Iterato
         for rows in rows_of.values():
             if len(rows) < 2:
                 continue
-            labels = {row: values[row].as_py() for row in rows}
+            labels = {row: _meant(values[row].as_py()) for row in rows}
             for row in rows:
                 other = next((place for place in rows if labels[place] != labels[row]), None)
                 if other is not None:
@@ -219,6 +220,11 @@ def _disagreements(table: Table, keys: Sequence[str], skip: set[int]) -> Iterato
                             f"{table.column('id')[other].as_py()}"
                         ),
                     )
+
+
+def _meant(label: Any) -> Any:
+    """What two people should agree on: not in which words an answer is given, but that there is one."""
+    return kind_of(label) if is_cell(label) else label
 
 
 def _duplicate_notes(keys: Sequence[str], numbers: NDArray[np.int64]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.core.registry import suggest
+from headstart.data.answers import located
 from headstart.data.readers import Options, reader_of
 from headstart.data.readers.assemble import groups_from_paths, refuse_options
 from headstart.data.readers.memory import from_memory
@@ -34,9 +35,9 @@ def read(
 
     Args:
         target: a path to a folder with a folder for each class (in train, val and test folders or not), to a
-            CSV, TSV, JSONL or Parquet file with a column of paths or contents, to a file of CoNLL columns or a
-            folder of such files, to a Hugging Face data set folder, or to a zip of one of these; or a `Table`; or a
-            list of paths, Pillow pictures or arrays, alone or as (contents, labels).
+            CSV, TSV, JSONL or Parquet file with a column of paths or contents, to a file of CoNLL columns or of
+            SQuAD's JSON or a folder of such files, to a Hugging Face data set folder, or to a zip of one of these; or a
+            `Table`; or a list of paths, Pillow pictures or arrays, alone or as (contents, labels).
         label: column to learn, or several separated by commas. Known by the usual names when not given.
         content: column of paths or of contents. Known by the usual names when not given.
         group: column of groups, none of which may be in two parts. For folders: `folder`, or a regular
@@ -53,8 +54,10 @@ def read(
         return target
     options = Options(label, content, group, time, split, modality, labelled)
     if isinstance(target, (str, Path)):
-        return _read_path(Path(target).expanduser(), options)
-    return _read_memory(target, options)
+        table = _read_path(Path(target).expanduser(), options)
+    else:
+        table = _read_memory(target, options)
+    return located(table) if labelled else table
 
 
 def _read_path(path: Path, options: Options) -> Table:
@@ -64,7 +67,7 @@ def _read_path(path: Path, options: Options) -> Table:
     if reader is None:
         raise DataError(
             f"{path} is no format that is known. Give a folder with a folder for each class, a "
-            "CSV, TSV, JSONL or Parquet file, CoNLL columns, a Hugging Face data set folder, or a zip."
+            "CSV, TSV, JSONL or Parquet file, CoNLL columns, SQuAD's JSON, a Hugging Face data set folder, or a zip."
         )
     return reader.read(path, options)
 

@@ -1,4 +1,5 @@
-"""What a split keeps in proportion: classes, labels of several-label examples, or bins of numbers."""
+"""What a split keeps in proportion: classes, labels of several-label examples, questions with an answer, or bins of
+numbers."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from headstart.core import seeds
+from headstart.data.answers import TYPE as ANSWERS
+from headstart.data.answers import is_cell, kind_of
 from headstart.data.table import LABEL, Examples, Table
 
 BINS = 10
@@ -52,6 +55,8 @@ def strata_of(table: Table) -> Strata:
     column = table.column(table.labels[0])
     if pa.types.is_list(column.type):
         return _of_lists(column.to_pylist())
+    if column.type == ANSWERS:
+        return _of_values([kind_of(cell) for cell in column.to_pylist()], False)
     if pa.types.is_string(column.type):
         return _of_values([str(value) for value in column.to_pylist()], True)
     numbers = column.to_numpy()
@@ -70,11 +75,12 @@ def subsample(
     """Fewer of `examples`: at most `per_class` of each class, or `total` in the proportions of the classes
     (one of each class first). Nested: a smaller budget with the same seed is a subset of a larger one.
 
-    A row of several labels belongs to its set of labels. Numbers are one class.
+    A row of several labels belongs to its set of labels, a question to those with or without an answer. Numbers are
+    one class.
     """
     values: list[Any] = examples.labels(column)
     numeric = any(isinstance(value, float) for value in values)
-    names = ["all" if numeric else str(sorted(set(value)) if isinstance(value, list) else value) for value in values]
+    names = ["all" if numeric else _name_of(value) for value in values]
     keys, ids = examples.content_keys(), examples.ids()
     canonical = sorted(range(len(names)), key=lambda place: (keys[place], ids[place]))
     random = seeds.generator(seed, "subsample").permutation(len(names))
@@ -91,6 +97,12 @@ def subsample(
         ]
         chosen = [place for _, _, place in sorted(ranked)[:total]]
     return examples.take(np.array(sorted(chosen), np.int64))
+
+
+def _name_of(value: Any) -> str:
+    if is_cell(value):
+        return kind_of(value)
+    return str(sorted(set(value)) if isinstance(value, list) else value)
 
 
 def _of_values(values: list[str], classes: bool) -> Strata:

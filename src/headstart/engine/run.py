@@ -10,7 +10,7 @@ from headstart.core.errors import StrategyError
 from headstart.core.hardware import Stopwatch
 from headstart.data.table import Examples
 from headstart.engine.plan import Length, Plan, Solve
-from headstart.engine.solve import bank_features, solve
+from headstart.engine.solve import affordable, bank_features, solve
 from headstart.engine.trained import Trained, Workplace
 from headstart.sources import Source
 from headstart.tasks import Task, use
@@ -41,9 +41,11 @@ def run(
         source = source.from_random(plan.seed)
     trained = Trained(plan, source, tasks, {}, {})
     for phase in plan.solved_first:
+        task = tasks[phase.head]
+        within = affordable(phase, task, source, parts[phase.part])
         if upcoming is not None:
-            trained.filled.add(bank_features(phase, tasks[phase.head], source, place.bank, upcoming))
-        head, notes = solve(phase, tasks[phase.head], source, place.bank, parts, trained.filled)
+            trained.filled.add(bank_features(within, task, source, place.bank, upcoming))
+        head, notes = solve(within, task, source, place.bank, parts, trained.filled)
         trained.heads[phase.head] = head
         trained.solved[phase.head] = notes
     if plan.trainings:

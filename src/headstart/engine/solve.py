@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,15 @@ def read(
     found = features_of(bank, source, examples, points, view)
     filled.add(found.filled)
     return beside([found.at[point] for point in points])
+
+
+def affordable(phase: Solve, task: Task, source: Source, examples: Examples) -> Solve:
+    """`phase` without the candidates, after the first, on whose features of `examples` solving would take too much
+    memory."""
+    rows = len(joined(task.numbers(task.encode(examples.labels(task.label)))))
+    widths = [sum(source.description.stage(stage).width for stage in stages) for stages in phase.candidates]
+    kept = [stages for stages, width in zip(phase.candidates, widths, strict=True) if rows * width <= MOST_NUMBERS]
+    return replace(phase, candidates=tuple(dict.fromkeys((phase.candidates[0], *kept))))
 
 
 def bank_features(phase: Solve, task: Task, source: Source, bank: Bank, examples: Examples) -> Filled:
@@ -83,8 +93,6 @@ def best_of(
     for stages in phase.candidates:
         given = features_at(stages)
         features = joined(given)
-        if best is not None and features.size > MOST_NUMBERS:
-            continue
         solution = task.solve(features, numbers, phase.solver)
         loss = task.left_out_loss(solution.left_out, numbers)
         value = task.watch(like(solution.left_out, given), targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,20 @@ def fit_temperature(scores: ArrayLike, labels: ArrayLike) -> float:
             break
         place = following if low < following < high else (low + high) / 2
     return float(np.exp(place)) / spread
+
+
+def shrinkage(loss_at: Callable[[float], float], wanted: float) -> float:
+    """The factor of scores, at most 1, at which their loss is `wanted`; 1 where it is no lower than that, or where even
+    scores of nothing would not lose as much."""
+
+    def excess(power: float) -> float:
+        return loss_at(float(np.exp(power))) - wanted
+
+    if excess(0.0) >= 0 or excess(-12.0) <= 0:
+        return 1.0
+    from scipy.optimize import brentq
+
+    return float(np.exp(brentq(excess, -12.0, 0.0, xtol=1e-4)))
 
 
 def fit_platt(scores: ArrayLike, targets: ArrayLike) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from headstart.core.errors import HeadstartError
 from headstart.measure.linear import FloatArray, IntArray, as_labels
@@ -32,6 +32,17 @@ class Mean:
 @dataclass(frozen=True, eq=False)
 class Proportion(Mean):
     """A mean of zeros and ones: its interval is never narrower than Wilson's (see `intervals`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeanAmong:
+    """The weighted mean of one value (N,) an item over the items that count (N,); nan where there are none."""
+
+    values: FloatArray
+    counts: NDArray[np.bool_]
+
+    def __call__(self, weights: FloatArray) -> FloatArray:
+        return _ratio(weights @ (self.values * self.counts), weights @ self.counts.astype(np.float64))
 
 
 def value(statistic: Statistic, items: int) -> float:

@@ -13,6 +13,7 @@ PIPELINES = {
     "image multilabel": "image-classification",
     "text classification": "text-classification",
     "text multilabel": "text-classification",
+    "text question-answering": "question-answering",
     "audio classification": "audio-classification",
 }
 """The hub's name for a modality and a kind of task, where it has one."""

@@ -55,7 +55,7 @@ def reliability_bins(predictions: Predictions, truth: Truth) -> list[Reliability
 def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples) -> list[Mistake]:
     """The wrong answers of most confidence; for numbers, those farthest from the truth."""
     wrong = task.errors(predictions, truth.targets)
-    sure = predictions.probabilities is not None
+    sure = predictions.tells_confidence
     places = np.flatnonzero(wrong > 0)
     order = places[np.argsort(-(predictions.confidence if sure else wrong)[places], kind="stable")][:MISTAKES]
     ids, paths, truths = test.ids(), _paths(test), task.answers_of(truth.targets)
@@ -78,7 +78,7 @@ def predictions_table(task: Task, judged: Sequence[Judged], truth: Truth, test: 
     columns: dict[str, Any] = {
         "id": pa.array(test.ids(), pa.string()),
         "content": pa.array(test.content_keys(), pa.string()),
-        "truth": pa.array(task.answers_of(truth.targets), task.arrow_type),
+        "truth": pa.array(task.answers_of(truth.targets), task.truth_type),
         "answer": pa.array(adapted.answers, task.arrow_type),
         "confidence": pa.array(adapted.confidence, pa.float64()),
     }

@@ -109,7 +109,7 @@ def size(given: float) -> str:
 
 def lower_first(title: str) -> str:
     """A title inside a sentence; acronyms stay as they are."""
-    return title if len(title) > 1 and title[1].isupper() else title[:1].lower() + title[1:]
+    return title if len(title) > 1 and (title[1].isupper() or title[1].isdigit()) else title[:1].lower() + title[1:]
 
 
 def listed(names: Sequence[str]) -> str:

@@ -66,6 +66,12 @@ class StaticSource(FolderSource, TextSource):
         limits = dict.fromkeys(("length", "part", "at_once"), LENGTH)  # parts make no difference to a mean of vectors
         return {**limits, "vocabulary": len(self._vectors), "segments": False}
 
+    def require_places(self) -> None:
+        raise SourceError(
+            f"{self.title} has one vector for each piece of a word, whatever stands around it. For answers at words "
+            "use an encoder, such as hf/distilbert-base-uncased or hf/bert-base-cased."
+        )
+
     def open_pieces(self) -> Pieces:
         return pieces.open_pieces(self.folder, segments=False, vocabulary=len(self._vectors))
 

@@ -77,7 +77,7 @@ class TextSource(LibrarySource):
         return other
 
     def require_places(self) -> None:
-        """Refuses a network whose output at one place knows nothing of what follows it.
+        """Refuses a network whose output at one place knows nothing of what stands around it, or follows it.
 
         Raises:
             SourceError: that is so.
@@ -93,7 +93,7 @@ class TextSource(LibrarySource):
 
     def remarks(self, contents: Iterable[Any]) -> list[str]:
         if self.at_places:
-            return []
+            return self._cut_questions(contents)
 
         def cuts(content: Any) -> tuple[int, bool]:
             passage = self._decoder.decode(content)
@@ -106,6 +106,12 @@ class TextSource(LibrarySource):
             "read; what follows is not."
             for limit, count in counts.items()
         ]
+
+    def _cut_questions(self, contents: Iterable[Any]) -> list[str]:
+        windows, decode = self.windows, self._decoder.decode
+        cut = sum(ahead(lambda content: windows.cuts(decode(content)), contents))
+        told = "1 question is" if cut == 1 else f"{cut} questions are"
+        return [f"{told} so long that the end is not read."] if cut else []
 
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The text as it is: no change of words keeps the meaning for sure."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from headstart.core.errors import DataError
 from headstart.core.registry import Registry
+from headstart.data.answers import TYPE as ANSWERS
 from headstart.data.table import LABEL, Examples
 from headstart.data.tags import are_tags
 from headstart.tasks.contract import Task
@@ -20,6 +21,7 @@ tasks: Registry[type[Task]] = Registry(
         "multilabel": "headstart.tasks.multilabel:MultiLabel",
         "regression": "headstart.tasks.regression:Regression",
         "tagging": "headstart.tasks.tagging:Tagging",
+        "question-answering": "headstart.tasks.question_answering:QuestionAnswering",
         "language-modeling": "headstart.tasks.language_modeling:LanguageModeling",
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
         "imitation": "headstart.tasks.imitation:Imitation",
@@ -35,13 +37,19 @@ REPEATS = 10
 
 def choose(examples: Examples, asked: str | None = None, label: str = LABEL) -> Task:
     """The task of column `label`, from training examples: strings are classes, lists are several labels or the tags
-    of a sentence, numbers a quantity.
+    of a sentence, numbers a quantity, and answers with their places in contexts are answers to find there.
 
     Raises:
         DataError: the labels do not suit the task that was asked for.
     """
     values = [value for value in examples.labels(label) if value is not None]
-    kind = asked or _kind(examples.table.column(label).type, values)
+    answers = examples.table.column(label).type == ANSWERS
+    kind = asked or ("question-answering" if answers else _kind(examples.table.column(label).type, values))
+    if answers and kind != "question-answering":
+        raise DataError(
+            f"{examples.table.origin} has answers in contexts, from which {kind} cannot be learned. "
+            "Leave out --task, or name another column with --label."
+        )
     return tasks.get(kind).from_labels(label, values)
 
 

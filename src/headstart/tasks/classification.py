@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from headstart.core.errors import DataError, StrategyError
 from headstart.measure import scores as measures
-from headstart.measure.calibration import calibration_error, fit_temperature, softmax
+from headstart.measure.calibration import calibration_error, fit_temperature, shrinkage, softmax
 from headstart.measure.lda import fit_lda
 from headstart.measure.linear import LinearSolution, root_deviation
 from headstart.measure.logistic import fit_logistic
@@ -109,16 +109,9 @@ class Classification(Task):
     def soften(self, solution: LinearSolution, features: NDArray[np.float32], targets: Targets) -> LinearSolution:
         """Scaled down until its log-loss on its own examples is the left-out one: with more features than examples it
         is near zero otherwise, and training would have nothing to go by."""
-        wanted, own = measures.log_loss(targets, softmax(solution.left_out)), solution.scores(features)
-
-        def excess(power: float) -> float:
-            return measures.log_loss(targets, softmax(np.exp(power) * own)) - wanted
-
-        if excess(0.0) >= 0 or excess(-12.0) <= 0:
-            return solution
-        from scipy.optimize import brentq
-
-        return solution.scaled(float(np.exp(brentq(excess, -12.0, 0.0, xtol=1e-4))))
+        own = solution.scores(features)
+        wanted = measures.log_loss(targets, softmax(solution.left_out))
+        return solution.scaled(shrinkage(lambda factor: measures.log_loss(targets, softmax(factor * own)), wanted))
 
     def calibrate(self, scores: Scores, targets: Targets) -> float:
         """The temperature's inverse (Guo et al. 2017)."""

@@ -48,6 +48,13 @@ class Predictions:
     """(N, K) where the task has them."""
     confidence: NDArray[np.float64]
     """(N,) how sure the answer is; for sorting mistakes."""
+    is_probability: bool = False
+    """Whether `confidence` is the probability of the answer also where there are no `probabilities` of labels."""
+
+    @property
+    def tells_confidence(self) -> bool:
+        """Whether confidence is worth showing to people."""
+        return self.is_probability or self.probabilities is not None
 
 
 @dataclass(frozen=True)
@@ -184,12 +191,17 @@ class Task(ABC):
         """Of a column of answers."""
         return pa.string()
 
+    @property
+    def truth_type(self) -> pa.DataType:
+        """Of a column of what `answers_of` gives."""
+        return self.arrow_type
+
     def answers_of(self, targets: Targets) -> list[Any]:
-        """Targets in the form of `Predictions.answers`."""
+        """Targets in the form of `Predictions.answers`, or in another from which `encode` makes them again."""
         return [self.labels[number] for number in targets]
 
     def shown(self, answer: Any) -> Any:
-        """An answer as a list of mistakes shows it: a label, a list of labels, or a number."""
+        """An answer, or what `answers_of` gives, as a list of mistakes shows it: a label, labels, or a number."""
         return answer
 
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:

@@ -63,13 +63,13 @@ def adapt(
     """Adapts `source` to `target`, proves it against baselines, and saves the run.
 
     Args:
-        target: a folder with a folder for each class, a table file with a column of paths and one of labels, a
-            Hugging Face data set folder, a zip, or (contents, labels) in memory.
+        target: a folder with a folder for each class, a table file with a column of paths and one of labels, CoNLL
+            columns, SQuAD's JSON, a Hugging Face data set folder, a zip, or (contents, labels) in memory.
         source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run.
         strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`.
         options: of the strategy, when it is given by name.
-        task: "classification", "multilabel", "regression" or "tagging"; found from the labels when not given. For texts
-            without labels: "language-modeling" or "masked-language-modeling".
+        task: "classification", "multilabel", "regression", "tagging" or "question-answering"; found from the labels
+            when not given. For texts without labels: "language-modeling" or "masked-language-modeling".
         label, content, group, time, split: names of columns.
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.

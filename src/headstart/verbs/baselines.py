@@ -15,6 +15,7 @@ from headstart.data.table import Examples
 from headstart.engine.plan import Length, Plan, Train
 from headstart.engine.predict import scores
 from headstart.engine.run import run
+from headstart.engine.solve import affordable
 from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
 from headstart.receipt.evidence import PLAIN, Arm, BudgetPoint
 from headstart.sources import Source
@@ -182,6 +183,8 @@ def _budgets(
         return ()
     fit, task = given["fit"], adapted.task
     probe = Probe().plan(adapted.source, task, Target(len(given["train"]), len(given["validation"])), recipe.seed)
+    same = tuple(affordable(phase, task, adapted.source, fit) for phase in probe.solved_first)  # whatever the budget
+    probe = replace(probe, phases=same)
     points = []
     for share in (*BUDGETS, 1.0):
         count = round(share * len(fit))

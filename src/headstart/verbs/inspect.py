@@ -11,6 +11,7 @@ import numpy as np
 from headstart.bank import Bank
 from headstart.core import settings
 from headstart.data import checks
+from headstart.data.answers import is_cell, kind_of
 from headstart.data.read import read
 from headstart.data.table import Quarantined
 
@@ -22,7 +23,7 @@ class Inspection:
     origin: str
     examples: int
     labels: dict[str, int]
-    """Label to number of examples, the most common first; empty when there are none."""
+    """Label, or kind of question, to number of examples, the most common first; empty when there are none."""
     parts: dict[str, int]
     properties: dict[str, tuple[tuple[str, int], ...]]
     duplicates: int
@@ -53,7 +54,7 @@ def inspect(
     labels: Counter[str] = Counter()
     if labelled:
         for value in seen.column(seen.labels[0]).to_pylist():
-            labels.update(map(str, value) if isinstance(value, list) else [str(value)])
+            labels.update(_names(value))
     parts = Counter(str(part) for part in seen.column("split").to_pylist()) if seen.has("split") else Counter()
     return Inspection(
         seen.origin,
@@ -65,3 +66,10 @@ def inspect(
         seen.quarantine,
         seen.notes,
     )
+
+
+def _names(value: Any) -> list[str]:
+    """What a label counts for."""
+    if is_cell(value):
+        return [kind_of(value)]
+    return [str(name) for name in value] if isinstance(value, list) else [str(value)]

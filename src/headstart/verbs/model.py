@@ -158,12 +158,13 @@ class Model:
 
 def learned_columns(folder: Path, contents: Any) -> str | None:
     """The columns of contents that the recipe of a run names, for a table file to be read in the same way."""
-    from headstart.data.readers.rows import is_text_table
+    from headstart.data.readers import reader_of
+    from headstart.data.readers.tabular import Tabular
     from headstart.verbs.recipe import load as load_recipe
 
     path = folder / "recipe.yaml"
-    tables = isinstance(contents, (str, Path)) and (is_text_table(str(contents)) or str(contents).endswith(".parquet"))
-    return load_recipe(path).content if tables and path.is_file() else None
+    is_table = isinstance(contents, (str, Path)) and isinstance(reader_of(Path(contents).expanduser()), Tabular)
+    return load_recipe(path).content if is_table and path.is_file() else None
 
 
 def readable(contents: Any, source: Source, columns: str | None = None) -> Table:

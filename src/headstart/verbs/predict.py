@@ -32,9 +32,9 @@ def as_table(model: Model, answers: Answers) -> pa.Table:
         "id": answers.table.column("id").combine_chunks(),
         "answer": pa.array(predictions.answers),
     }
+    if predictions.tells_confidence and not several:
+        columns["confidence"] = pa.array(predictions.confidence)
     if predictions.probabilities is not None:
-        if not several:
-            columns["confidence"] = pa.array(predictions.confidence)
         columns.update(
             {
                 f"probability {label}": pa.array(np.ascontiguousarray(predictions.probabilities[:, number]))

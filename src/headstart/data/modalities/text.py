@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.core.errors import DataError
 from headstart.data.contents import Unreadable
 from headstart.data.facts import Facts
 
@@ -22,6 +23,8 @@ BUCKETS = 256
 LENGTHS = ((16, "up to 16 words"), (64, "17 to 64 words"), (256, "65 to 256 words"), (1024, "257 to 1024 words"))
 LONGER = "over 1024 words"
 _WORD = re.compile(r"\w+")
+_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|[^\W_{_IDEOGRAPHS}]+|\S")
 
 
 class Text:
@@ -78,6 +81,26 @@ def plain(passage: Passage) -> str:
 def words_of(passage: Passage) -> list[str]:
     """The words of a sentence that is cut into words already, or else what its spaces part."""
     return passage if isinstance(passage, list) else plain(passage).split()
+
+
+def word_places(text: str) -> list[tuple[int, int]]:
+    """Where the words of a text begin, and where behind them: runs of letters and digits, and each other sign (an
+    ideograph too) alone. No tokenizer has a say in it, so what is said in words holds for every source."""
+    return [match.span() for match in _WORD_OR_SIGN.finditer(text)]
+
+
+def question_and_context(passage: Passage) -> tuple[str, str]:
+    """The first of several texts, and all the others, in which its answer is looked for.
+
+    Raises:
+        DataError: there is one text only.
+    """
+    if not isinstance(passage, tuple) or len(passage) < 2:
+        raise DataError(
+            "An answer is looked for in a context, and there is one text only. Give a question and a context, such as "
+            "two columns of a table by --content question,context."
+        )
+    return passage[0], "\n".join(passage[1:])
 
 
 def length_class(words: int) -> str:

@@ -42,6 +42,7 @@ _BUILT_IN = {  # the most particular first
     "archive": "headstart.data.readers.archive:Archive",
     "corpus": "headstart.data.readers.corpus:Corpus",
     "conll": "headstart.data.readers.conll:Conll",
+    "squad": "headstart.data.readers.squad:Squad",
     "tabular": "headstart.data.readers.tabular:Tabular",
     "huggingface": "headstart.data.readers.huggingface:HuggingFace",
     "folder": "headstart.data.readers.folder:Folder",

@@ -22,6 +22,14 @@ def split_name(name: str) -> str | None:
     return SPLIT_NAMES.get(name.strip().lower())
 
 
+def split_of_file(name: str) -> str | None:
+    """The part that a file's name tells: `dev.conll`, `squad2_train.json`, `train-v2.0.json.gz`; None where it tells
+    none, or two."""
+    words = re.split(r"[^a-z]+", PurePosixPath(name.lower()).name)
+    found = {part for word in words if (part := split_name(word)) is not None}
+    return found.pop() if len(found) == 1 else None
+
+
 @dataclass
 class Draft:
     """Columns of a table to be, one entry a row."""
@@ -55,7 +63,7 @@ def require_classes(labels: pa.ChunkedArray, origin: str) -> None:
     Raises:
         DataError: there is nothing to tell apart, or no label at all.
     """
-    if pa.types.is_list(labels.type) or pa.types.is_large_list(labels.type):
+    if pa.types.is_list(labels.type) or pa.types.is_large_list(labels.type) or pa.types.is_struct(labels.type):
         return
     distinct = [value for value in labels.unique().to_pylist() if value is not None]
     if not distinct:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as compute
 
 from headstart.core.errors import DataError
+from headstart.data.answers import states_answers
 from headstart.data.modalities import modality_of
 from headstart.data.readers.assemble import missing_column
 
@@ -44,8 +45,10 @@ TEXT_NAMES = (
     "description",
     "title",
 )
+PAIRS = (("question", "context"),)
+"""Columns of texts that are read together where both are there."""
 LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category", "y", "tags", "species",
-               "sentiment", "intent", "topic")  # fmt: skip
+               "sentiment", "intent", "topic", "answers")  # fmt: skip
 GROUP_WORDS = ("patient", "subject", "person", "speaker", "video", "scene", "session", "user", "site")
 SEPARATORS = (";", "|")
 
@@ -56,7 +59,7 @@ LOOKED_AT = 20
 
 def content_columns(rows: pa.Table, asked: str | None, origin: str, label: str | None = None) -> list[str]:
     """The columns that hold paths, pictures or texts: those asked for (`a,b`), else one whose values are paths of a
-    known modality or pictures, else one of text with a usual name, else the one with the longest texts.
+    known modality or pictures, else a pair or one of text with usual names, else the one with the longest texts.
 
     Args:
         label: the columns to learn, which are not contents.
@@ -81,6 +84,9 @@ def content_columns(rows: pa.Table, asked: str | None, origin: str, label: str |
     if len(holding) == 1 or (holding and not candidates):
         return [holding[0]]
     texts = [name for name in columns if _is_text(rows.column(name).type)]
+    for pair in PAIRS:
+        if all(lowered.get(name) in texts for name in pair):
+            return [lowered[name] for name in pair]
     for name in TEXT_NAMES:
         if lowered.get(name) in texts:
             return [lowered[name]]
@@ -130,11 +136,14 @@ def label_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
     Lists stay lists. Text becomes lists when `;` or `|` is in at least one value and each of the parts of
     such values is found in another row too. Empty text and floats that are not numbers are missing labels.
+    Answers with their places in a context stay as they are.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = column.type
+    if states_answers(kind):
+        return column
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return column.cast(pa.list_(pa.string()))
     if pa.types.is_floating(kind):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from headstart.core.errors import DataError
 from headstart.data.contents import IN_MEMORY
 from headstart.data.readers import Options
-from headstart.data.readers.assemble import Draft, refuse_options, split_name
+from headstart.data.readers.assemble import Draft, refuse_options, split_of_file
 from headstart.data.table import LABEL, Quarantined, Table
 from headstart.data.tags import is_tag
 
@@ -61,7 +61,7 @@ class Conll:
                     quarantine.append(Quarantined(f"{file.name}:{sentence.line:0{width}d}", sentence.problem))
                     continue
                 ids.append(f"{file.name}:{sentence.line:0{width}d}")
-                parts.append(split_name(file.stem))
+                parts.append(split_of_file(file.name))
                 sentences.append(sentence)
         if not sentences:
             raise DataError(f"{path} has no sentence that can be used{_first(quarantine)}.")
@@ -81,7 +81,7 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path] if path.suffix.lower() in SUFFIXES else []
     here = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
-    return here if any(split_name(file.stem) == "train" for file in here) or len(here) == 1 else []
+    return here if any(split_of_file(file.name) == "train" for file in here) or len(here) == 1 else []
 
 
 def _lines(path: Path) -> list[str]:

@@ -168,7 +168,9 @@ class _Shard:
 
 
 def _is_heavy(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_struct(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    if pa.types.is_struct(kind):
+        return bool(kind.get_field_index("bytes") >= 0)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _stack(shards: Sequence[_Shard], origin: str) -> pa.Table:

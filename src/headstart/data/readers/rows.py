@@ -39,7 +39,7 @@ def read_rows(path: Path) -> pa.Table:
     try:
         if path.stat().st_size > LARGE:
             return _clean(_on_disk(path), path.name)
-        return parse(_unzipped(path.read_bytes(), path.name), path.name)
+        return parse(unzipped(path.read_bytes(), path.name), path.name)
     except PermissionError:
         raise DataError(f"No permission to read {path}.") from None
 
@@ -126,7 +126,12 @@ def mapped(batches: Iterator[pa.RecordBatch]) -> pa.Table:
         return pa.ipc.open_file(pa.memory_map(file.name)).read_all()
 
 
-def _unzipped(content: bytes, name: str) -> bytes:
+def unzipped(content: bytes, name: str) -> bytes:
+    """What is in a file, which may be gzipped.
+
+    Raises:
+        DataError: it is gzipped and damaged.
+    """
     if not name.lower().endswith(".gz"):
         return content
     try:

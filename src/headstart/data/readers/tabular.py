@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from headstart.core.errors import DataError
+from headstart.data.answers import ARTICLE, states_answers
 from headstart.data.contents import IN_MEMORY
 from headstart.data.readers import Options
 from headstart.data.readers.assemble import (
@@ -130,6 +131,14 @@ def value_columns(
                     "own here. Rename the column."
                 )
             columns[name] = label_values(rows.column(column))
+            if pa.types.is_struct(columns[name].type) and not states_answers(columns[name].type):
+                fields = ", ".join(field.name for field in columns[name].type)
+                raise DataError(
+                    f"The column '{column}' of {origin} has several fields a row ({fields}), and no task learns these. "
+                    "Give a column with one value a row."
+                )
+            if states_answers(columns[name].type) and ARTICLE in rows.column_names:
+                columns[ARTICLE] = rows.column(ARTICLE).cast(pa.string())
     if "domain" in rows.column_names and "domain" not in labels:
         columns["domain"] = rows.column("domain").cast(pa.string())
     notes += _add_split(columns, rows, options.split, origin)
