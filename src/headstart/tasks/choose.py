@@ -22,6 +22,7 @@ tasks: Registry[type[Task]] = Registry(
         "tagging": "headstart.tasks.tagging:Tagging",
         "language-modeling": "headstart.tasks.language_modeling:LanguageModeling",
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
+        "seq2seq": "headstart.tasks.seq2seq:Seq2Seq",
         "imitation": "headstart.tasks.imitation:Imitation",
     },
     internal=("imitation",),

@@ -41,6 +41,7 @@ class Classification(Task):
     """Targets (N,): numbers of classes. Scores (N, K): logits."""
 
     kind: ClassVar[str] = "classification"
+    confident: ClassVar[bool] = True
     solvers: ClassVar[tuple[str, ...]] = ("best", "ridge", "lda", "logistic")
     primary: str = "accuracy"
 
