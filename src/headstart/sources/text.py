@@ -105,7 +105,7 @@ class TextSource(LibrarySource):
         padding = (self.windows if self.at_places else self.pieces).padding
         longest = max(example[IDS].shape[-1] for example in inputs)
         padded = {
-            name: _filled(
+            name: filled(
                 [row for example in inputs for row in np.atleast_2d(example[name])],
                 longest,
                 padding if name == IDS else 0,
@@ -140,7 +140,7 @@ def _batch(numbers: NDArray[np.int32], preparation: Mapping[str, Any]) -> dict[s
     return {**batch, SEGMENTS: np.zeros_like(numbers)} if preparation["segments"] else batch
 
 
-def _filled(rows: Sequence[NDArray[Any]], length: int, fill: int) -> NDArray[np.int32]:
+def filled(rows: Sequence[NDArray[Any]], length: int, fill: int) -> NDArray[np.int32]:
     """Rows of different lengths as one array (R, length)."""
     padded = np.full((len(rows), length), fill, np.int32)
     for number, row in enumerate(rows):
@@ -157,4 +157,4 @@ def _joined_places(inputs: Sequence[Inputs], length: int) -> NDArray[np.int32]:
         row, position = np.divmod(example[PLACES], own)
         shifted.append((before + row) * length + position)
         before += rows
-    return _filled(shifted, most, -1)
+    return filled(shifted, most, -1)
