@@ -16,7 +16,7 @@ Scores = dict[str, NDArray[Any]]
 
 def scores(trained: Trained, examples: Examples, bank: Bank) -> Scores:
     """Scores (N, K), or at places (N,) of (P, K), of every head. Labels are not looked at;
-    an untouched trunk answers from the bank."""
+    an untouched trunk answers from the bank, and what a source's own head is to write, the trained network writes."""
     if not trained.weights and trained.heads:
         return {
             name: head.scores(read(trained.tasks[name].reads, bank, trained.source, examples, head.at, trained.filled))
@@ -47,4 +47,8 @@ def _by_network(trained: Trained, examples: Examples, bank: Bank) -> Scores:
     cut = cut_of(plan, trained.source, model.network, examples)
     feed = Feed(Stream("new", "new", ()), examples, trained.tasks, trained.source, bank, cut, 0, Filled())
     trained.cost.forward_passes += len(examples)
+    if any(task.writes for task in trained.tasks.values()):
+        from headstart.engine.writing import written
+
+        return written(model, trained, feed)
     return evaluate(model, trained, feed, plan, precise=True)
