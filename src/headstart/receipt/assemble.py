@@ -56,6 +56,7 @@ SHARES = frozenset(
         "mean_average_precision",
         "hamming_loss",
         "calibration_error",
+        "exact_match",
     }
 )
 """Metrics between 0 and 1 that are read as percentages."""
@@ -181,7 +182,12 @@ def _target(evidence: Evidence, truth: Truth, classes: list[ClassCount]) -> Targ
 
 def _task(task: Task, measures: list[Measure]) -> TaskSection:
     return TaskSection(
-        kind=task.kind, label=task.label, labels=list(task.labels), primary=task.primary, measures=measures
+        kind=task.kind,
+        label=task.label,
+        labels=list(task.labels),
+        primary=task.primary,
+        measures=measures,
+        watched=task.watched,
     )
 
 

@@ -27,14 +27,13 @@ def as_table(model: Model, answers: Answers) -> pa.Table:
     import pyarrow as pa
 
     predictions = answers.predictions
-    several = model.task.kind == "multilabel"
     columns: dict[str, Any] = {
         "id": answers.table.column("id").combine_chunks(),
         "answer": pa.array(predictions.answers),
     }
+    if model.task.confident:
+        columns["confidence"] = pa.array(predictions.confidence)
     if predictions.probabilities is not None:
-        if not several:
-            columns["confidence"] = pa.array(predictions.confidence)
         columns.update(
             {
                 f"probability {label}": pa.array(np.ascontiguousarray(predictions.probabilities[:, number]))
