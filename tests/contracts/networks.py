@@ -36,8 +36,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 LABEL_OF = {"classification": "shape", "multilabel": "marks", "regression": "size", "imitation": "teacher"}
 """Task -> the column of the generated target that suits it."""
-WHOLE_EXAMPLES = [name for name in tasks.names() if tasks.get(name).reads == "pooled" and tasks.get(name).labelled]
-"""Tasks that answer for a picture as a whole and learn from labels; all others have tests of their own."""
+WHOLE_EXAMPLES = [name for name in tasks.names() if tasks.get(name).reads == "pooled" and not tasks.get(name).own_head]
+"""Tasks that answer for a picture as a whole by new layers; all others have tests of their own."""
 
 
 def write_timm(

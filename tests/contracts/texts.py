@@ -145,3 +145,17 @@ def write_squad(path: Path, numbers: Iterable[int], title: str = "names") -> Pat
     articles = [{"title": title, "paragraphs": [asked(number) for number in numbers]}]
     path.write_text(json.dumps({"version": "v2.0", "data": articles}))
     return path
+
+
+def pair(number: int) -> tuple[str, str]:
+    """Some words, and the first of them in German, so to speak: backwards."""
+    random = np.random.default_rng([number, 4])
+    words = random.choice(WORDS[:20], int(random.integers(4, 9))).tolist()
+    return " ".join(words), " ".join(reversed(words[:3]))
+
+
+def write_pairs(path: Path, count: int = 60) -> Path:
+    """A TSV of texts and what is to be written in answer to them."""
+    rows = ["source\ttarget", *("\t".join(pair(number)) for number in range(count))]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path

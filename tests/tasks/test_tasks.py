@@ -23,11 +23,11 @@ VALUES: dict[str, list[Any]] = {
     "regression": [3.5, -1.0, 2.0, 8.0, 0.5, 1.5] * 8,
     "imitation": [[0.5, 1.0], [-1.0, 2.0], [0.0, 0.3], [2.0, -2.0], [1.0, 1.0], [-0.5, 0.0]] * 8,
 }
-"""Labels as they stand in a table, for every task that answers for an example as a whole by its label."""
+"""Labels as they stand in a table, for every task that answers for an example as a whole by new layers."""
 
 
 @pytest.fixture(
-    params=[name for name in tasks.names() if tasks.get(name).reads == "pooled" and tasks.get(name).labelled]
+    params=[name for name in tasks.names() if tasks.get(name).reads == "pooled" and not tasks.get(name).own_head]
 )
 def task(request: pytest.FixtureRequest) -> Task:
     assert request.param in VALUES, f"give this test labels for the task '{request.param}'"

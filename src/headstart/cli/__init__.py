@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headstart.cli import bank, learn, look
+from headstart.cli import bank, learn, look, pretraining
 
 
 class Commands(TyperGroup):
@@ -62,7 +62,7 @@ app.command()(learn.evaluate)
 app.command()(learn.predict)
 app.command()(look.embed)
 app.command()(look.compare)
-app.command()(learn.pretrain)
+app.command()(pretraining.pretrain)
 app.add_typer(bank.app, name="bank")
 
 

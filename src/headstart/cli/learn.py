@@ -1,4 +1,4 @@
-"""Commands that make or use a model: adapt, evaluate, predict, pretrain, demo."""
+"""Commands that make or use a model: adapt, evaluate, predict, demo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Content, Group, Label, Out, Seed, Source, Split, Target, Time, settings
+from headstart.cli.options import Beams, Content, Group, Label, Out, Seed, Source, Split, Time, settings
 from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_table
 
 
@@ -36,7 +36,8 @@ def adapt(
         str | None,
         typer.Option(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
-            "language-modeling or masked-language-modeling, for texts without labels.",
+            "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
+            "without labels.",
             show_default=False,
         ),
     ] = None,
@@ -55,6 +56,7 @@ def adapt(
     seeds: Annotated[
         int, typer.Option(help="Train with this many seeds: the verdict is drawn from all, the first is saved.")
     ] = 1,
+    beams: Beams = None,
     baselines: Annotated[bool, typer.Option(help="Run the costly baselines too.")] = True,
     baseline_budget: Annotated[float, typer.Option(help="Least seconds for the network from random weights.")] = 60.0,
     out: Out = None,
@@ -70,6 +72,7 @@ def adapt(
       headstart adapt photos.csv --label species --strategy finetune --epochs 10
 
       headstart adapt squad.json --source hf/bert-base-cased --strategy finetune
+      headstart adapt pairs.tsv --task seq2seq --text en --label de --source hf/google-t5/t5-small --strategy finetune
 
       headstart adapt --resume runs/photos
     """
@@ -107,6 +110,7 @@ def adapt(
             quarantine=quarantine,
             seed=seed,
             seeds=seeds,
+            beams=beams,
             baselines=baselines,
             baseline_budget=baseline_budget,
             out=out,
@@ -155,8 +159,9 @@ def predict(
         list[str] | None, typer.Argument(help="Files, or one folder or table file.", show_default=False)
     ] = None,
     prompt: Annotated[
-        str | None, typer.Option(help="Text that a causal language model goes on from.", show_default=False)
+        str | None, typer.Option(help="Text that a model goes on from, or answers.", show_default=False)
     ] = None,
+    beams: Beams = None,
     form: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
     out: Out = None,
 ) -> None:
@@ -169,6 +174,8 @@ def predict(
       headstart predict runs/photos new/ --format csv --out answers.csv
 
       headstart predict runs/stories --prompt "Once upon a time"
+
+      headstart predict runs/english-german new.tsv --beams 8
     """
     from headstart.core import files
     from headstart.core.errors import HeadstartError
@@ -176,7 +183,7 @@ def predict(
     from headstart.verbs import predict as verb
     from headstart.verbs.model import load
 
-    model = load(run)
+    model = load(run) if beams is None else load(run).writing(beams)
     if prompt is not None:
         print(model.generate(prompt))
         return
@@ -201,90 +208,6 @@ def predict(
     else:
         sys.stdout.write(verb.written(table, form).decode())
     show_quarantine(answers.quarantine)
-
-
-def pretrain(
-    target: Target,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the new source.", show_default=False)],
-    arch: Annotated[
-        str,
-        typer.Option(help="An architecture of timm, or name:key=value,… for its arguments; static:width=N for texts."),
-    ] = "resnet10t",
-    teacher: Annotated[
-        str | None, typer.Option(help="A larger source to learn from as well.", show_default=False)
-    ] = None,
-    size: Annotated[int, typer.Option(help="Side of the input, in pixels.")] = 64,
-    objective: Annotated[
-        str | None,
-        typer.Option(help="masked-lm or causal-lm: go on from --source with texts alone.", show_default=False),
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option("--source", "-s", help="With --objective: what to go on from.", show_default=False)
-    ] = None,
-    epochs: Annotated[
-        float | None, typer.Option(help="Times through the examples: 30, or 3 with --source.", show_default=False)
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="For AdamW: 0.002, or 0.0003 with --source.", show_default=False)
-    ] = None,
-    batch: Annotated[int, typer.Option(help="Examples a step.")] = 64,
-    views: Annotated[int, typer.Option(help="Augmented views of each example that take turns.")] = 4,
-    label: Label = None,
-    content: Content = None,
-    split: Split = None,
-    seed: Seed = 0,
-) -> None:
-    """Teach a new source on a larger task, to be adapted to smaller ones afterwards.
-
-    Examples:
-
-      headstart pretrain big-set/ --arch resnet10t --out my-source --teacher timm/resnet50.a1_in1k
-
-      headstart pretrain texts.csv --arch static:width=128 --out my-words --teacher hf/sentence-transformers/all-MiniLM-L6-v2
-
-      headstart pretrain corpus.txt --objective masked-lm --source hf/bert-base-uncased --out domain-bert
-    """  # noqa: E501
-    from headstart.core.errors import HeadstartError
-
-    if (objective is None) != (source is None):
-        raise HeadstartError("--objective and --source belong together: what to go on from, and how. Give both.")
-    if objective is not None and source is not None:
-        from headstart.verbs.further import go_on
-
-        go_on(
-            target,
-            source=source,
-            objective=objective,
-            out=out,
-            epochs=epochs or 3,
-            learning_rate=learning_rate or 3e-4,
-            batch=batch,
-            content=content,
-            seed=seed,
-            console=console(),
-        )
-        return
-    from headstart.verbs.pretrain import Pretraining
-    from headstart.verbs.pretrain import pretrain as verb
-
-    verb(
-        target,
-        out=out,
-        teacher=teacher,
-        label=label,
-        content=content,
-        split=split,
-        console=console(),
-        recipe=Pretraining(
-            arch=arch,
-            size=size,
-            epochs=epochs or 30,
-            learning_rate=learning_rate or 2e-3,
-            batch=batch,
-            views=views,
-            seed=seed,
-        ),
-    )
 
 
 def demo(

@@ -22,6 +22,12 @@ Time = Annotated[
     str | None, typer.Option(help="Column by which the latest examples become the test.", show_default=False)
 ]
 Split = Annotated[str | None, typer.Option(help="Column that says train, validation or test.", show_default=False)]
+Beams = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=64, help="Where answers are written: ways to go on that are followed at once.", show_default=False
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of every random choice.")]
 
 

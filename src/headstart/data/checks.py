@@ -197,10 +197,11 @@ def _misfits(table: Table, words: Mapping[int, int]) -> Iterator[tuple[int, str]
 
 
 def _disagreements(table: Table, keys: Sequence[str], skip: set[int]) -> Iterator[tuple[int, str]]:
-    """Equal contents with different labels: none of them can be trusted. Measured numbers may differ."""
+    """Equal contents with different labels: none of them can be trusted. Measured numbers and written texts may
+    differ."""
     for column in table.labels:
         values = table.column(column)
-        if pa.types.is_floating(values.type):
+        if table.written or pa.types.is_floating(values.type):
             continue
         rows_of: dict[str, list[int]] = defaultdict(list)
         for row, key in enumerate(keys):
@@ -242,7 +243,7 @@ def _class_notes(table: Table) -> list[str]:
     notes = []
     for column in table.labels:
         values = table.column(column)
-        if not pa.types.is_string(values.type):
+        if table.written or not pa.types.is_string(values.type):
             continue
         counts = Counter(values.to_pylist()).most_common()
         (largest, most), (smallest, least) = counts[0], counts[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,16 @@ def read(
     split: str | None = None,
     modality: str | None = None,
     labelled: bool = True,
+    written: bool = False,
 ) -> Table:
     """The table of a target.
 
     Args:
         target: a path to a folder with a folder for each class (in train, val and test folders or not), to a
-            CSV, TSV, JSONL or Parquet file with a column of paths or contents, to a file of CoNLL columns or of
-            SQuAD's JSON or a folder of such files, to a Hugging Face data set folder, or to a zip of one of these; or a
-            `Table`; or a list of paths, Pillow pictures or arrays, alone or as (contents, labels).
+            CSV, TSV, JSONL or Parquet file with a column of paths or contents, or a folder with one for each part, to a
+            file of CoNLL columns or of SQuAD's JSON or a folder of such files, to parallel texts such as train.en and
+            train.de, to a Hugging Face data set folder, or to a zip of one of these; or a `Table`; or a list of paths,
+            Pillow pictures or arrays, alone or as (contents, labels).
         label: column to learn, or several separated by commas. Known by the usual names when not given.
         content: column of paths or of contents. Known by the usual names when not given.
         group: column of groups, none of which may be in two parts. For folders: `folder`, or a regular
@@ -46,18 +49,25 @@ def read(
         split: column that says train, validation or test.
         modality: such as image, when the files do not tell.
         labelled: False to read contents alone, as for prediction.
+        written: labels are texts to be written in answer to the contents.
 
     Raises:
         HeadstartError: the target cannot be read; the message says what, where, and what to do.
     """
     if isinstance(target, Table):
         return target
-    options = Options(label, content, group, time, split, modality, labelled)
+    options = Options(label, content, group, time, split, modality, labelled, written)
     if isinstance(target, (str, Path)):
         table = _read_path(Path(target).expanduser(), options)
     else:
         table = _read_memory(target, options)
-    return located(table) if labelled else table
+    return replace(located(table) if labelled and not written else table, written=written)
+
+
+def has_columns(target: Target) -> bool:
+    """Whether `target` is a path to something whose columns are told by their names."""
+    path = Path(target).expanduser() if isinstance(target, (str, Path)) else None
+    return path is not None and path.exists() and getattr(reader_of(path), "has_columns", False)
 
 
 def _read_path(path: Path, options: Options) -> Table:
@@ -108,7 +118,8 @@ def _read_memory(target: Target, options: Options) -> Table:
     )
     groups, notes = _groups(contents, options.group)
     chosen = labels if options.labelled else None
-    return from_memory(contents, chosen, modality=options.modality, groups=groups).with_notes(*notes)
+    found = from_memory(contents, chosen, modality=options.modality, groups=groups, written=options.written)
+    return found.with_notes(*notes)
 
 
 def _groups(contents: Sequence[Any], asked: str | None) -> tuple[list[str] | None, list[str]]:

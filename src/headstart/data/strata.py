@@ -48,9 +48,9 @@ class Strata:
 
 
 def strata_of(table: Table) -> Strata:
-    """Strata by the first label column; one stratum for all where there is none."""
+    """Strata by the first label column; one stratum for all where there is none, or where labels are written texts."""
     count = len(table)
-    if not table.labels or not table.has(table.labels[0]):
+    if table.written or not table.labels or not table.has(table.labels[0]):
         return Strata(("all",), np.arange(count), np.zeros(count, np.int64), False)
     column = table.column(table.labels[0])
     if pa.types.is_list(column.type):

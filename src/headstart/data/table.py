@@ -46,6 +46,8 @@ class Table:
     quarantine: tuple[Quarantined, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What the reader or the checks want the user to know."""
+    written: bool = False
+    """Whether labels are texts to be written: each is its own, so there are no classes to count or to keep apart."""
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)

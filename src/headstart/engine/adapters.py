@@ -124,7 +124,7 @@ def export(body: nn.Module, adapters: Adapters, source: str) -> AdapterFiles:
     """The adapters of `body`, as peft would write them, with the norms that trained."""
     from peft import get_peft_model_state_dict
 
-    tensors = dict(get_peft_model_state_dict(body))
+    tensors = dict(get_peft_model_state_dict(body, save_embedding_layers=False))
     tensors |= {name: value for name, value in body.named_parameters() if belongs(name, adapters.norms)}
     config = configuration(adapters).to_dict()
     config |= {

@@ -71,6 +71,7 @@ class Feed:
         self.keys = examples.content_keys()
         self.targets = {head: tasks[head].encode(examples.labels(tasks[head].label)) for head in stream.heads}
         self.numbers = {head: tasks[head].numbers(targets) for head, targets in self.targets.items()}
+        self._answers = next((self.targets[head] for head in stream.heads if tasks[head].writes), None)
         grouped = [tasks[head].groups(targets) for head, targets in self.targets.items()] if stream.even else []
         self._groups = next((groups for groups in grouped if groups is not None), None)
         self._contents = Contents(examples.table)
@@ -112,7 +113,7 @@ class Feed:
 
     def _measure(self) -> NDArray[np.int64]:
         def length(position: int) -> int:
-            return self.source.length(prepared(self.source, self._contents, self.examples, position))
+            return self.source.length(self._prepared(position))
 
         return np.fromiter(ahead(length, range(len(self))), np.int64, len(self))
 
@@ -132,10 +133,15 @@ class Feed:
     def _live(self, positions: NDArray[np.int64], keys: list[str], views: list[int]) -> Inputs:
         return self.source.collate(
             [
-                prepared(self.source, self._contents, self.examples, int(position), view, key)
+                self._prepared(int(position), view, key)
                 for position, view, key in zip(positions, views, keys, strict=True)
             ]
         )
+
+    def _prepared(self, position: int, view: int = 0, key: str = "") -> Inputs:
+        """The inputs of one example, with its answer where a head learns to write."""
+        inputs = prepared(self.source, self._contents, self.examples, position, view, key)
+        return inputs if self._answers is None else self.source.taught(inputs, self._answers[position])
 
     def _stored(self, keys: list[str], views: list[int]) -> torch.Tensor:
         parts = []

@@ -17,7 +17,7 @@ from headstart.engine.averaging import Averaged, Weights, moments, put, trainabl
 from headstart.engine.cutting import read_stages
 from headstart.engine.feed import Batch, Feed
 from headstart.engine.freezing import Model
-from headstart.engine.heads import TrainableHead
+from headstart.engine.heads import OwnHead, TrainableHead
 from headstart.engine.mixing import mix
 from headstart.engine.objectives import ObjectiveTerm, Step, objectives
 from headstart.engine.optimisers import set_rates
@@ -65,7 +65,7 @@ class Phase:
     feeds: Mapping[str, Feed]
     tasks: Mapping[str, Task]
     evaluate: Callable[[], tuple[float, float]] | None
-    """The primary metric and the loss of the validation part, for the model as it is."""
+    """What the task watches and the loss, of the validation part, for the model as it is."""
     history: list[Moment]
     cost: Cost
     keep: Callable[[Progress], None]
@@ -200,16 +200,22 @@ def spec_stages(phase: Phase, spec: Train) -> tuple[str, ...]:
 def forward(
     model: Model, batch: Batch, wanted: tuple[str, ...], precise: bool = False
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """What heads read of the stages `wanted`, pooled (N, D) or at all places (T, D), and the scores of every head."""
+    """What heads read of the stages `wanted`, pooled (N, D) or at all places (T, D), but not of the source's own head;
+    and the scores of every head."""
     entered = batch.entered
     if entered is not None and entered[1].ndim == 4:
         entered = entered[0], entered[1].contiguous(memory_format=torch.channels_last)
     with autocast(precise):
         heard = model.network(batch.inputs, wanted, entered)
-    pooled = {stage: model.network.read(stage, heard[stage], batch.inputs).float() for stage in wanted}
+    own = {model.reads[name][-1] for name, head in model.heads.items() if isinstance(head, OwnHead)}
+    pooled = {
+        stage: model.network.read(stage, heard[stage], batch.inputs).float() for stage in wanted if stage not in own
+    }
     outputs = {
         name: cast("TrainableHead", head).answer(
-            [pooled[stage] for stage in model.reads[name]], heard[model.reads[name][-1]], batch.inputs
+            [pooled[stage] for stage in model.reads[name] if stage in pooled],
+            heard[model.reads[name][-1]],
+            batch.inputs,
         )
         for name, head in model.heads.items()
     }

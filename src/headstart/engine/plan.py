@@ -96,7 +96,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Stop:
-    """Early stopping on the validation part's primary metric; the best weights are kept."""
+    """Early stopping on the validation part's loss; the best weights are kept."""
 
     part: str = "validation"
     patience: int = 3

@@ -18,7 +18,8 @@ Scores = dict[str, NDArray[Any]]
 
 def scores(trained: Trained, examples: Examples, bank: Bank) -> Scores:
     """Scores (N, K), or at places (N,) of (P, K), of every head. Labels are not looked at;
-    an untouched trunk answers from the bank, a changed one in the way that pays off."""
+    an untouched trunk answers from the bank, a changed one in the way that pays off; a source's own head
+    is run, or writes."""
     if not trained.heads:
         return _by_network(trained, examples, bank)
     if trained.weights:
@@ -61,4 +62,8 @@ def _by_network(trained: Trained, examples: Examples, bank: Bank) -> Scores:
     cut = cut_of(plan, trained.source, model.network, examples)
     feed = Feed(Stream("new", "new", ()), examples, trained.tasks, trained.source, bank, cut, 0, Filled())
     trained.cost.forward_passes += len(examples)
+    if any(task.writes for task in trained.tasks.values()):
+        from headstart.engine.writing import written
+
+        return written(model, trained, feed)
     return evaluate(model, trained, feed, plan, precise=True)

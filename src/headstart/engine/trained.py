@@ -67,7 +67,7 @@ class Moment:
     loss: float | None
     """Mean training loss since the last evaluation."""
     value: float | None
-    """The primary metric on the validation part."""
+    """What the task watches on the validation part: mostly the primary metric."""
 
 
 @dataclass

@@ -186,7 +186,12 @@ def _target(evidence: Evidence, truth: Truth, classes: list[ClassCount]) -> Targ
 
 def _task(task: Task, measures: list[Measure]) -> TaskSection:
     return TaskSection(
-        kind=task.kind, label=task.label, labels=list(task.labels), primary=task.primary, measures=measures
+        kind=task.kind,
+        label=task.label,
+        labels=list(task.labels),
+        primary=task.primary,
+        measures=measures,
+        watched=task.watched,
     )
 
 

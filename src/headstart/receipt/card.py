@@ -36,7 +36,8 @@ HUB_LICENCES = frozenset(
     }
 )
 LIBRARIES = {"timm": "timm", "hf": "transformers", "transformers": "transformers"}
-HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "mean_absolute_error": "mae", "root_mean_squared_error": "rmse"}
+HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "mean_absolute_error": "mae", "root_mean_squared_error": "rmse",
+               "rouge1": "rouge", "rouge2": "rouge", "rougeL": "rouge"}  # fmt: skip
 """The hub's names of metrics, where they differ from ours."""
 
 
@@ -82,7 +83,7 @@ def front_matter(receipt: Receipt) -> dict[str, Any]:
         matter["pipeline_tag"] = pipeline
     matter |= {
         "tags": ["headstart", "transfer-learning", receipt.strategy.name],
-        "metrics": [HUB_METRICS.get(measure.name, measure.name) for measure in receipt.task.measures],
+        "metrics": list(dict.fromkeys(HUB_METRICS.get(one.name, one.name) for one in receipt.task.measures)),
         "model-index": [_model_index(receipt, pipeline)],
     }
     return matter

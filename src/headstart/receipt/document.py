@@ -98,6 +98,7 @@ class TaskSection(Part):
     labels: list[str]
     primary: str = Field(description="The metric that decides the verdict.")
     measures: list[Measure]
+    watched: str = Field("", description="What learning curves show; empty: the metric that decides.")
 
 
 class PhaseRate(Part):
@@ -134,7 +135,7 @@ class CurvePoint(Part):
     seconds: float = Field(description="Since the arm's training began, over all phases.")
     items_seen: int
     loss: float | None
-    value: float | None = Field(description="The primary metric on the validation part.")
+    value: float | None = Field(description="What learning curves show, on the validation part: see the task.")
 
 
 class CostSection(Part):
@@ -308,6 +309,13 @@ class Receipt(Part):
     @property
     def primary(self) -> Measure:
         return next(measure for measure in self.task.measures if measure.name == self.task.primary)
+
+    @property
+    def watched(self) -> Measure:
+        """How the values of learning curves are read."""
+        if not self.task.watched:
+            return self.primary
+        return Measure(name="watched", title=self.task.watched, greater_is_better=True, is_share=False)
 
     def arm(self, name: str) -> ArmSection | None:
         return next((arm for arm in self.arms if arm.name == name), None)

@@ -107,8 +107,8 @@ def learning_curves(receipt: Receipt) -> Markup | None:
     if not series:
         return None
     told = "; ".join(
-        f"{one.title}: from {words.amount(one.points[0][1], receipt.primary)} to "
-        f"{words.amount(one.points[-1][1], receipt.primary)} in {words.duration(one.points[-1][0])}"
+        f"{one.title}: from {words.amount(one.points[0][1], receipt.watched)} to "
+        f"{words.amount(one.points[-1][1], receipt.watched)} in {words.duration(one.points[-1][0])}"
         for one in series
     )
     return figures.chart(
@@ -116,7 +116,7 @@ def learning_curves(receipt: Receipt) -> Markup | None:
         told,
         series,
         figures.Axis("seconds of training", _seconds),
-        figures.Axis(f"{receipt.primary.title}, validation", figures.share_axis(receipt.primary)),
+        figures.Axis(f"{receipt.watched.title}, validation", figures.share_axis(receipt.watched)),
     )
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.core import files
+from headstart.core.errors import SourceError
+from headstart.sources.description import Description as Description
+from headstart.sources.description import SourceCard as SourceCard
+from headstart.sources.description import Stage as Stage
 
 if TYPE_CHECKING:
     import torch
@@ -27,95 +30,8 @@ ROWS = "rows"
 """Input (N, R): the rows of a batch that each example's parts are; -1 fills up. Without it a row is an example."""
 Inputs = Mapping[str, NDArray[Any]]
 """What one example (or, with a leading axis, a batch) looks like to a source, before normalisation."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One slice of a source, in order from input to output: the unit of freezing, of learning rates, of features."""
-
-    name: str
-    owns: tuple[str, ...]
-    """Paths of modules and parameters that belong to it; every parameter of the trunk belongs to one stage."""
-    tap: str
-    """Path of the module whose output is the stage's output (the last stage's is the input of the classifier)."""
-    layout: str
-    """Of the output: "pooled" (N, D), "sequence" (N, L, D), "map" (N, D, H, W) or "map-last" (N, H, W, D)."""
-    shape: tuple[int, ...]
-    """Of one example's output; -1 for an axis whose length differs between examples."""
-    width: int
-    """D, the length of the pooled features."""
-    parameters: int
-    is_table: bool = False
-    """Whether it only looks vectors up, such as those of word pieces: an example reads few of very many."""
-
-
-@dataclass(frozen=True)
-class SourceCard:
-    """What a person wants to know before starting from a source."""
-
-    licence: str = "not stated"
-    trained_on: str = "not stated"
-    parameters: int = 0
-    size: int = 0
-    """Bytes of the weights on disk; 0 when not on this machine."""
-    place: str = ""
-    """Folder or hub address."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """Everything about a source that does not need its weights in memory."""
-
-    name: str
-    family: str
-    architecture: str
-    modality: str
-    fingerprint: str
-    """Digest of architecture, configuration and weights."""
-    stages: tuple[Stage, ...]
-    classifier: str
-    """Path of the linear layer that answers the source's own task; empty when there is none."""
-    outputs: int
-    """How many outputs that layer has; 0 when there is none."""
-    labels: tuple[str, ...]
-    """Names of those outputs; empty when not known."""
-    preparation: dict[str, Any]
-    card: SourceCard
-    pooling: str = "mean"
-    """How a sequence becomes one vector: "mean", "first" or "last" of its positions."""
-    configuration: dict[str, Any] = field(default_factory=dict)
-    """The library's own configuration, from which the saved artefact's is made."""
-
-    def stage(self, name: str) -> Stage:
-        from headstart.core.errors import SourceError
-        from headstart.core.registry import suggest
-
-        for stage in self.stages:
-            if stage.name == name:
-                return stage
-        raise SourceError(f"{self.name} has no stage '{name}'. {suggest(name, [s.name for s in self.stages])}")
-
-    def save(self, path: Path) -> None:
-        files.write_json(path, asdict(self))
-
-    @staticmethod
-    def load(path: Path) -> Description:
-        return Description.from_dict(files.read_json(path))
-
-    @staticmethod
-    def from_dict(document: Mapping[str, Any]) -> Description:
-        stages = tuple(
-            Stage(**{**stage, "owns": tuple(stage["owns"]), "shape": tuple(stage["shape"])})
-            for stage in document["stages"]
-        )
-        return Description(
-            **{
-                **document,
-                "stages": stages,
-                "labels": tuple(document["labels"]),
-                "card": SourceCard(**document["card"]),
-            }
-        )
+Tensors = dict[str, "torch.Tensor"]
+"""The same of a batch, on the way into a network."""
 
 
 @dataclass(frozen=True)
@@ -186,8 +102,6 @@ class Source(ABC):
         Raises:
             SourceError: it has nothing of that form.
         """
-        from headstart.core.errors import SourceError
-
         if form == POOLED:
             return self
         raise SourceError(
@@ -249,16 +163,14 @@ class Source(ABC):
         return other
 
     def with_head(self, head: str) -> Source:
-        """The same model with the head of its own that a task needs ("causal-lm", "masked-lm"), or, for "", as a trunk
-        without it.
+        """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm"), or, for
+        "", as a trunk without it.
 
         Raises:
             SourceError: it has no such head.
         """
         if not head:
             return self
-        from headstart.core.errors import SourceError
-
         raise SourceError(
             f"{self.title} has no language-model head. Choose a text model of transformers: hf/NAME or a folder."
         )
@@ -267,16 +179,57 @@ class Source(ABC):
         """Parts of a content that the source takes one by one; itself where a content is never too long."""
         return [content]
 
-    def generate(self, prompt: str, *, most: int = 100, sample: bool = False, seed: int = 0) -> str:
-        """The text that goes on from `prompt`; at most `most` more pieces.
+    def taught(self, inputs: Inputs, answer: str) -> Inputs:
+        """The inputs of one example with the answer that is to be written: for training and validation alone.
 
         Raises:
             SourceError: it does not write texts.
         """
-        from headstart.core.errors import SourceError
+        del inputs, answer
+        raise self._writes_nothing()
 
+    def writing(self, answers: Sequence[str] = (), beams: int | None = None) -> Source:
+        """The same source, set to write.
+
+        Args:
+            answers: of training; those it writes become about as long at most.
+            beams: ways to go on that it follows at once.
+
+        Raises:
+            SourceError: it does not write texts.
+        """
+        del answers, beams
+        raise self._writes_nothing()
+
+    def write(self, network: torch.nn.Module, inputs: Tensors) -> Tensors:
+        """A batch of inputs with the answers that `network`, a live one of this source, writes: as `taught` adds them.
+
+        Raises:
+            SourceError: it does not write texts.
+        """
+        del network, inputs
+        raise self._writes_nothing()
+
+    def spell(self, inputs: Tensors) -> list[str]:
+        """The texts of the answers in a batch of inputs.
+
+        Raises:
+            SourceError: it does not write texts.
+        """
+        del inputs
+        raise self._writes_nothing()
+
+    def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
+        """The text that goes on from `prompt`, or answers it; at most `most` pieces of it.
+
+        Raises:
+            SourceError: it does not write texts.
+        """
         del prompt, most, sample, seed
-        raise SourceError(f"{self.title} does not write texts. Use a run of --task language-modeling.")
+        raise self._writes_nothing()
+
+    def _writes_nothing(self) -> Exception:
+        return SourceError(f"{self.title} does not write texts. Use a run of --task language-modeling or seq2seq.")
 
     @abstractmethod
     def input_shape(self) -> tuple[int, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,57 +12,30 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.core.errors import SourceError
 from headstart.data.modalities.text import plain
-from headstart.sources.contract import Artefact, Inputs
+from headstart.sources.contract import Inputs
+from headstart.sources.own_heads import ASKED_BY, CAUSAL, IGNORED, MASKED, WANTED, WithOwnHead
 from headstart.sources.pieces import Pieces
-from headstart.sources.text import IDS, TextSource
-from headstart.sources.transformers_text import TransformersTexts
+from headstart.sources.text import IDS
 
 if TYPE_CHECKING:
     import torch
 
-CAUSAL, MASKED = "causal-lm", "masked-lm"
-CLASSES = {CAUSAL: "AutoModelForCausalLM", MASKED: "AutoModelForMaskedLM"}
-ASKED_BY = {CAUSAL: "language-modeling", MASKED: "masked-language-modeling"}
-"""The task that each head answers."""
-WANTED = "labels"
-"""Input (N, L): at each position the piece to be predicted there, or IGNORED."""
-IGNORED = -100
 WINDOW = 512
 """Most pieces of one example, where the model could take more."""
+CONTINUED = 100
+"""Pieces by which a model goes on from a prompt, unless it is told otherwise."""
 MARGIN = 4
 """Pieces by which windows are shorter: a part of a text may be cut into other pieces than within the whole."""
 HIDDEN, SHOWN_AS_MASK, SHOWN_AS_OTHER = 0.15, 0.8, 0.1
 """Shares of Devlin et al. (2019): pieces to predict, and of these those that become the mask, or any other piece."""
 
 
-class LanguageModel(TransformersTexts):
-    """A folder of transformers, opened with its own head: the last stage gives scores of every piece (N, L, V).
-
-    Raises:
-        SourceError: the model was made for another kind of language modelling.
-    """
-
-    def __init__(self, folder: Path, name: str, head: str, seed: int | None = None) -> None:
-        super().__init__(folder, name, seed)
-        self.head = head
-        own = head_of(self._config)
-        if own != head:
-            instead = f"Use --task {ASKED_BY[own]}, or another source" if own in ASKED_BY else "Use another source"
-            raise SourceError(f"{self.title} ({self.architecture}) was not made for {ASKED_BY[head]}. {instead}.")
-
-    def identity(self) -> dict[str, Any]:
-        return {**super().identity(), "head": self.head}
+class LanguageModel(WithOwnHead):
+    """Inputs are the pieces of a text with those to be predicted: the next ones, or the hidden ones."""
 
     def preparation(self) -> dict[str, Any]:
         window = min(self._longest(), WINDOW)
         return {**super().preparation(), "length": window, "part": window, "at_once": window}
-
-    def build(self, pretrained: bool) -> torch.nn.Module:
-        import transformers
-
-        network: Any = self.build_as(getattr(transformers, CLASSES[self.head]), pretrained, "a language model")
-        network.config.use_cache = False
-        return network  # type: ignore[no-any-return]
 
     def prepare(self, content: Any) -> Inputs:
         return self._with_wanted(super().prepare(content), 0, "")
@@ -105,14 +77,6 @@ class LanguageModel(TransformersTexts):
                 return int(number)
         raise SourceError(f"The tokenizer of {self.title} has no [MASK] piece, which {ASKED_BY[MASKED]} needs.")
 
-    def collate(self, inputs: Sequence[Inputs]) -> Inputs:
-        wanted = [one[WANTED] for one in inputs]
-        batch = super().collate([{name: part for name, part in one.items() if name != WANTED} for one in inputs])
-        rows = np.full(batch[IDS].shape, IGNORED, np.int32)
-        for row, values in zip(rows, wanted, strict=True):
-            row[: len(values)] = values
-        return {**batch, WANTED: rows}
-
     def divide(self, content: Any) -> list[Any]:
         """Parts of a text that fit the model; together they are the text."""
         text = plain(self._decoder.decode(content))
@@ -125,7 +89,7 @@ class LanguageModel(TransformersTexts):
     def _windows(self) -> Pieces:
         return self.open_pieces().limited(max(MARGIN + 1, int(self.description.preparation["length"]) - MARGIN))
 
-    def generate(self, prompt: str, *, most: int = 100, sample: bool = False, seed: int = 0) -> str:
+    def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
         """The text that goes on from `prompt`, the prompt included: greedy, or drawn with `sample`.
 
         Raises:
@@ -147,43 +111,18 @@ class LanguageModel(TransformersTexts):
             found = network.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
-                max_new_tokens=max(1, min(most, room)),
+                max_new_tokens=max(1, min(most or CONTINUED, room)),
                 do_sample=sample,
                 pad_token_id=self.pieces.padding,
                 use_cache=True,
             )
         return self.pieces.tokenizer.decode(found[0].tolist())
 
-    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
-        """Opened by transformers' own class, tied weights tied."""
-        found = super().artefact(labels, outputs)
-        here = self.folder / "generation_config.json"
-        copies = (*found.copies, here) if here.is_file() else found.copies
-        opens_with = f"transformers.{CLASSES[self.head]}.from_pretrained('{{folder}}')"
-        return Artefact(found.documents, copies, opens_with)
-
-    def weights(self) -> dict[str, NDArray[Any]]:
-        """Every tensor once: tied ones under the name that transformers trains them by."""
-        state = self.module().state_dict()
-        return {name: state[name].detach().numpy() for name in state if name not in self._tied}
-
-    @cached_property
-    def _tied(self) -> frozenset[str]:
-        network = self.module()
-        own = {name for name, _ in network.named_parameters()} | {name for name, _ in network.named_buffers()}
-        return frozenset(set(network.state_dict()) - own)
-
-    def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        return {name: value for name, value in changed.items() if name not in self._tied}
-
     def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
         from headstart.sources.network import TextEntry
 
         del preparation
         return TextEntry(leaves_out=(WANTED,))
-
-    def with_head(self, head: str) -> TextSource:
-        return TransformersTexts(self.folder, self.name, self.seed).with_head(head)
 
 
 def _first_letter(encoding: Any) -> int:
@@ -192,15 +131,3 @@ def _first_letter(encoding: Any) -> int:
         if not special and end > start:
             return int(start)
     return 0
-
-
-def head_of(config: Mapping[str, Any]) -> str:
-    """The language-model head for which a model was made, from transformers' own tables; empty when for none."""
-    from transformers.models.auto import modeling_auto as known
-
-    kind = config.get("model_type", "")
-    if config.get("is_encoder_decoder"):
-        return "seq2seq-lm"
-    if kind in known.MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.get("is_decoder"):
-        return MASKED
-    return CAUSAL if kind in known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else ""

@@ -73,6 +73,12 @@ class LibrarySource(Source):
         """How a sequence becomes one vector: "mean", "first" or "last" of its positions."""
         return "mean"
 
+    @property
+    def answers_itself(self) -> bool:
+        """Whether what the network returns is what is read of its last stage: what follows that stage's last module,
+        such as a bias of its own, is then part of it."""
+        return False
+
     def has_classifier(self) -> bool:
         """Whether the network ends in a linear layer that answers a task of its own."""
         return True
@@ -104,6 +110,8 @@ class LibrarySource(Source):
         try:
             classifier = find_classifier(network, lambda: call(network, entered)) if self.has_classifier() else ""
             stages = cut(network, lambda: call(network, entered), classifier, varies=self.varies)
+            if self.answers_itself:
+                stages = (*stages[:-1], dataclasses.replace(stages[-1], tap=""))
         except (SourceError, RuntimeError) as problem:
             raise SourceError(f"{self._name} cannot be used: {problem}") from None
         outputs = network.get_submodule(classifier).out_features if classifier else 0

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from headstart.sources.contract import PLACES, ROWS
-from headstart.sources.stages import belongs
+from headstart.sources.stages import belongs, first_tensor
 
 if TYPE_CHECKING:
     from headstart.sources.contract import Source, Stage
@@ -74,7 +74,7 @@ class Network(nn.Module):
             if entered[0] in self._wanted:
                 self._heard[entered[0]] = entered[1]
         call(self.body, self.entry(inputs))
-        heard, self._heard, self._entered = self._heard, {}, None
+        heard, self._heard, self._entered, self._wanted = self._heard, {}, None, frozenset()
         return heard
 
     def can_enter(self, stage: str, inputs: dict[str, torch.Tensor]) -> bool:
@@ -106,7 +106,7 @@ class Network(nn.Module):
     def _listen_last(self, stage: str) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
             if stage in self._wanted and not (self._entered is not None and self._entered[0] == stage):
-                self._heard[stage] = output[0] if isinstance(output, tuple) else output  # of several runs, the last
+                self._heard[stage] = first_tensor(output)  # of several runs, the last
 
         return hook
 
@@ -179,6 +179,22 @@ class TextEntry(nn.Module):
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: value.long() for name, value in inputs.items() if name not in self.leaves_out}
+
+
+class TaughtEntry(TextEntry):
+    """The same for an encoder-decoder, with what the decoder is shown.
+
+    Args:
+        wanted: the input that holds the answers.
+        moved_on: from these to what the decoder is shown.
+    """
+
+    def __init__(self, wanted: str, moved_on: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__(leaves_out=(wanted,))
+        self.wanted, self.moved_on = wanted, moved_on
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {**super().forward(inputs), "decoder_input_ids": self.moved_on(inputs[self.wanted].long())}
 
 
 class ImageEntry(nn.Module):

@@ -83,9 +83,9 @@ class TransformersTexts(TransformersSource, TextSource):
     def with_head(self, head: str) -> TextSource:
         if not head:
             return self
-        from headstart.sources.language_models import LanguageModel
+        from headstart.sources.own_heads import open_with_head
 
-        return LanguageModel(self.folder, self.name, head, self.seed)
+        return open_with_head(self.folder, self.name, head, self.seed)
 
     @property
     def pooling(self) -> str:

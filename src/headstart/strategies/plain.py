@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.registry import Registry
@@ -13,15 +12,12 @@ from headstart.data.contents import contents_of
 from headstart.data.table import Examples
 from headstart.tasks import Task
 
-STRENGTHS = (1.0, 10.0, 100.0)
-"""Inverse strengths of the penalty that are tried."""
-
 
 class PlainFeatures(Protocol):
     """Features that people made by hand before there were sources; one file a modality."""
 
     title: str
-    """Such as "TF-IDF with a linear model"."""
+    """Such as TF-IDF."""
 
     def fit(self, contents: Iterable[Any]) -> Any:
         """Features (N, D), sparse or dense, of the contents to learn from, which settle what is counted."""
@@ -37,25 +33,26 @@ plain_features: Registry[Callable[[], PlainFeatures]] = Registry(
 )
 
 
-def plain_scores(task: Task, parts: Mapping[str, Examples], test: Examples) -> tuple[str, NDArray[np.float64]] | None:
+def plain_scores(task: Task, parts: Mapping[str, Examples], test: Examples) -> tuple[str, NDArray[Any]] | None:
     """(name, scores (N, K)) for `test`, its labels unseen; None where modality or task have no such baseline.
 
     The penalty is chosen on the validation part, where there is one, and the model fitted again on all of `fit`.
     """
     modality = test.table.modality
-    if modality not in plain_features.names():
+    if not task.plain or modality not in plain_features.names():
         return None
     strength = _best_strength(task, parts, modality)
     features = plain_features.get(modality)()
     answer = task.fit_plain(features.fit(contents_of(parts["fit"])), _targets(task, parts["fit"]), strength)
     if answer is None:
         return None
-    return features.title, np.asarray(answer(features.transform(contents_of(test))), np.float64)
+    return f"{features.title} {task.plain}", answer(features.transform(contents_of(test)))
 
 
 def _best_strength(task: Task, parts: Mapping[str, Examples], modality: str) -> float:
-    if not len(parts["validation"]):
-        return STRENGTHS[1]
+    strengths = task.strengths
+    if not len(parts["validation"]) or len(strengths) == 1:
+        return strengths[len(strengths) // 2]
     features = plain_features.get(modality)()
     fitted = features.fit(contents_of(parts["train"]))
     held = features.transform(contents_of(parts["validation"]))
@@ -65,7 +62,7 @@ def _best_strength(task: Task, parts: Mapping[str, Examples], modality: str) -> 
         answer = task.fit_plain(fitted, _targets(task, parts["train"]), strength)
         return task.left_out_loss(answer(held), targets) if answer else 0.0
 
-    return min(STRENGTHS, key=loss)
+    return min(strengths, key=loss)
 
 
 def _targets(task: Task, examples: Examples) -> Any:

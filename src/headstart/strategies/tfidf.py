@@ -7,12 +7,16 @@ from typing import Any
 
 from headstart.data.modalities.text import Text, plain
 
+LETTERS = 3
+"""Most letters in a row that are counted where words say nothing."""
+
 
 class TfIdf:
     """Logarithmic counts of words and pairs of words that are in two texts or more, times inverse document
-    frequency, each text scaled to length one."""
+    frequency, each text scaled to length one. Where most texts have no such word, being names perhaps, the same of up
+    to three letters in a row."""
 
-    title = "TF-IDF with a linear model"
+    title = "TF-IDF"
 
     def __init__(self) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -30,10 +34,15 @@ class TfIdf:
 
         listed = list(contents)
         try:
-            return self._vectoriser.fit_transform(listed)
-        except ValueError:  # so few texts that no word is in two of them
-            self._vectoriser = TfidfVectorizer(preprocessor=self._read, sublinear_tf=True, analyzer="char_wb")
-            return self._vectoriser.fit_transform(listed)
+            found = self._vectoriser.fit_transform(listed)
+            if 2 * (found.getnnz(axis=1) > 0).sum() >= len(listed):
+                return found
+        except ValueError:  # no word is in two texts
+            pass
+        self._vectoriser = TfidfVectorizer(
+            preprocessor=self._read, sublinear_tf=True, analyzer="char_wb", ngram_range=(1, LETTERS)
+        )
+        return self._vectoriser.fit_transform(listed)
 
     def transform(self, contents: Iterable[Any]) -> Any:
         return self._vectoriser.transform(contents)

@@ -24,6 +24,7 @@ tasks: Registry[type[Task]] = Registry(
         "question-answering": "headstart.tasks.question_answering:QuestionAnswering",
         "language-modeling": "headstart.tasks.language_modeling:LanguageModeling",
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
+        "seq2seq": "headstart.tasks.seq2seq:Seq2Seq",
         "imitation": "headstart.tasks.imitation:Imitation",
     },
     internal=("imitation",),

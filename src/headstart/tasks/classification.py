@@ -143,7 +143,11 @@ class Classification(Task):
         probabilities = softmax(np.asarray(scores, dtype=np.float64))
         best = probabilities.argmax(axis=1)
         return Predictions(
-            scores, [self.labels[number] for number in best], probabilities, probabilities[np.arange(len(best)), best]
+            scores,
+            [self.labels[number] for number in best],
+            probabilities,
+            probabilities[np.arange(len(best)), best],
+            is_probability=True,
         )
 
     def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:

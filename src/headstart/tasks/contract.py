@@ -49,11 +49,11 @@ class Predictions:
     confidence: NDArray[np.float64]
     """(N,) how sure the answer is; for sorting mistakes."""
     is_probability: bool = False
-    """Whether `confidence` is the probability of the answer also where there are no `probabilities` of labels."""
+    """Whether `confidence` is the probability that the answer is right, rather than a measure to sort by."""
 
     @property
     def tells_confidence(self) -> bool:
-        """Whether confidence is worth showing to people."""
+        """Whether the surest mistakes are those to look at first."""
         return self.is_probability or self.probabilities is not None
 
 
@@ -101,6 +101,16 @@ class Task(ABC):
     """The head of the source's own that answers, see `Source.with_head`; empty where new layers are made."""
     labelled: ClassVar[bool] = True
     """Whether examples need labels; else a target is read without, and their lengths stand in the label's place."""
+    writes: ClassVar[bool] = False
+    """Whether labels are texts that the source's own head learns to write, rather than classes or numbers."""
+    looks_at: ClassVar[Literal["contents", "inputs"]] = "contents"
+    """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
+    plain: ClassVar[str] = "with a linear model"
+    """What is done with hand-made features (see `fit_plain`), behind their name; empty where nothing is."""
+    strengths: ClassVar[tuple[float, ...]] = (1.0, 10.0, 100.0)
+    """Inverse strengths of the penalty that are tried on them."""
+    watched: ClassVar[str] = ""
+    """Title of what `watch` gives; empty where it is the primary metric."""
 
     @property
     def outputs(self) -> int:
@@ -132,8 +142,8 @@ class Task(ABC):
         """The head in closed form, calibrated, with its left-out scores."""
 
     def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores] | None:
-        """A linear model on hand-made features (N, D), sparse or dense: from features to scores (N, K). None where the
-        task has none.
+        """What a pragmatist makes of hand-made features (N, D), sparse or dense, such as a linear model: from features
+        to scores (N, K). None where the task has none.
 
         Args:
             strength: inverse strength of the penalty.
@@ -159,6 +169,14 @@ class Task(ABC):
         """Scores (N, K) from the outputs of the source's own head and the batch of inputs."""
         raise NotImplementedError(f"{self.kind} has no head of the source's own")
 
+    def score_written(self, answers: Sequence[str], log_probabilities: Sequence[float]) -> Scores:
+        """Scores of answers that were written, from which `decode` reads them again.
+
+        Args:
+            log_probabilities: the mean of each answer's pieces, in nats.
+        """
+        raise NotImplementedError(f"{self.kind} is not answered by writing")
+
     @abstractmethod
     def decode(self, scores: Scores) -> Predictions:
         """Answers from the head's scores."""
@@ -181,8 +199,7 @@ class Task(ABC):
         """Trivial answers from the training targets alone."""
 
     def baselines_of(self, targets: Targets, contents: Iterable[Any]) -> list[Baseline]:
-        """The same, where they may also look at the training contents: for a source's own head, at the inputs that the
-        source makes of them."""
+        """The same, where they may also look at the training examples: see `looks_at`."""
         del contents
         return self.baselines(targets)
 

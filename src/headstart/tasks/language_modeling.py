@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from headstart.core.errors import StrategyError
-from headstart.measure.linear import LinearSolution
 from headstart.measure.scores import Statistic
-from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets, Task
-
-if TYPE_CHECKING:
-    import torch
-
-WANTED = "labels"
-"""Input (N, L) with the piece to predict at each position, negative where there is none."""
+from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets
+from headstart.tasks.piecewise import WANTED, Piecewise
 
 
 @dataclass(frozen=True)
-class LanguageModeling(Task):
+class LanguageModeling(Piecewise):
     """Targets (N,): letters of each text. Scores (N, 2): summed negative log-likelihood in nats, and predicted pieces.
 
     All measures are ratios of sums over texts, so that they can be made anew for every resample of the texts.
@@ -32,7 +25,8 @@ class LanguageModeling(Task):
     kind: ClassVar[str] = "language-modeling"
     own_head: ClassVar[str] = "causal-lm"
     labelled: ClassVar[bool] = False
-    solvers: ClassVar[tuple[str, ...]] = ()
+    plain: ClassVar[str] = ""
+    looks_at: ClassVar[Literal["contents", "inputs"]] = "inputs"
     primary: str = "log_likelihood"
 
     @classmethod
@@ -42,26 +36,6 @@ class LanguageModeling(Task):
 
     def encode(self, values: Sequence[Any]) -> Targets:
         return np.asarray(values, np.float64)
-
-    def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
-        del features, targets, solver
-        raise StrategyError(f"{self.kind} has no closed form. Use --strategy finetune.")
-
-    def read(self, outputs: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        import torch
-        from torch.nn import functional
-
-        wanted = inputs[WANTED].long()
-        counts = wanted >= 0
-        losses = functional.cross_entropy(
-            outputs.float().flatten(0, 1), wanted.masked_fill(~counts, 0).flatten(), reduction="none"
-        ).view_as(wanted)
-        return torch.stack([(losses * counts).sum(dim=1), counts.sum(dim=1).float()], dim=1)
-
-    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """(N,), whose mean is the loss a piece: every piece of a batch weighs the same."""
-        del targets
-        return outputs[:, 0] / outputs[:, 1].mean().clamp(min=1e-9)
 
     def decode(self, scores: Scores) -> Predictions:
         """The answer to a text is its perplexity."""
@@ -81,10 +55,6 @@ class LanguageModeling(Task):
     def _by_letters(self, statistic: Statistic) -> list[Metric]:
         return [Metric("bits_per_character", "Bits a character", statistic, greater_is_better=False)]
 
-    def left_out_loss(self, scores: Scores, targets: Targets) -> float:
-        del targets
-        return float(scores[:, 0].sum() / max(scores[:, 1].sum(), 1))
-
     @property
     def arrow_type(self) -> pa.DataType:
         return pa.float64()
@@ -92,17 +62,10 @@ class LanguageModeling(Task):
     def answers_of(self, targets: Targets) -> list[Any]:
         return [float(letters) for letters in targets]
 
-    def counts(self, targets: Targets) -> None:
-        del targets
-
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
         """Texts are sorted by how much they surprise."""
         del targets
         return np.asarray(np.log(predictions.answers), np.float64)
-
-    def baselines(self, targets: Targets) -> list[Baseline]:
-        del targets
-        return []
 
     def baselines_of(self, targets: Targets, contents: Iterable[Any]) -> list[Baseline]:
         """How often each piece occurs, with add-one smoothing over the pieces seen and one place for all others."""

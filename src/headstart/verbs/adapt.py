@@ -13,7 +13,7 @@ import numpy as np
 from headstart import tasks
 from headstart.bank import Bank
 from headstart.core import files, hardware, settings
-from headstart.core.errors import HeadstartError, RunError
+from headstart.core.errors import HeadstartError, RecipeError, RunError
 from headstart.data import checks, splits
 from headstart.data.contents import contents_of
 from headstart.data.read import read
@@ -55,6 +55,7 @@ def adapt(
     quarantine: float = 0.2,
     seed: int = 0,
     seeds: int = 1,
+    beams: int | None = None,
     baselines: bool = True,
     baseline_budget: float = 60.0,
     out: str | Path | None = None,
@@ -69,13 +70,15 @@ def adapt(
         strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`.
         options: of the strategy, when it is given by name.
         task: "classification", "multilabel", "regression", "tagging" or "question-answering"; found from the labels
-            when not given. For texts without labels: "language-modeling" or "masked-language-modeling".
+            when not given. For texts that are written in answer to texts: "seq2seq". For texts without labels:
+            "language-modeling" or "masked-language-modeling".
         label, content, group, time, split: names of columns.
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
         seed, seeds: of every random choice, and how many of them (from `seed` on) the verdict is drawn from: with more
             than one, whatever is trained is trained anew with each, on the same parts; the first is the model.
+        beams: ways to go on that are followed at once where answers are written; as in the source's settings, or 4.
         baselines: False skips the costly ones, and the receipt says so.
         baseline_budget: least time, in seconds, for the same network from random weights.
         out: folder of the run; `runs/NAME` when not given.
@@ -105,6 +108,7 @@ def adapt(
             "quarantine": quarantine,
             "seed": seed,
             "seeds": seeds,
+            "beams": beams,
             "baselines": baselines,
             "baseline_budget": baseline_budget,
         },
@@ -188,6 +192,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         time=recipe.time,
         split=recipe.split,
         labelled=kind.labelled,
+        written=kind.writes,
     )
     source = open_source(opened).with_head(kind.own_head)  # before the contents are read: a misspelt name costs nothing
     _require_modality(source, table)
@@ -198,6 +203,10 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     source = source.reading(task.reads)
+    if task.writes:
+        source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
+    elif recipe.beams is not None:
+        raise RecipeError(f"{task.kind} is not answered by writing, so there are no beams. Leave --beams out.")
     remarks = source.remarks(contents_of(everything))
     usable = replace(usable, table=usable.table.with_notes(*remarks))
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)

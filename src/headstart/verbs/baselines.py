@@ -78,7 +78,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         found.append(Arm("probe", "Closed-form head on frozen features", True, scores(probe, test, bank)[HEAD], probe))
     if not recipe.baselines:
         return Arms(tuple(found), (), None)
-    plain = None if adapted.uses_own_head else plain_scores(adapted.task, given, test)
+    plain = plain_scores(adapted.task, given, test)
     if plain is not None:
         found.append(Arm(PLAIN, plain[0], False, plain[1]))
     scratch = _scratch(adapted, recipe, given, bank)
@@ -134,8 +134,8 @@ def _trivial(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
 
 
 def _looked_at(adapted: Trained, examples: Examples) -> Iterable[Any]:
-    """The contents; where the source's own head answers, the inputs that the source makes of them."""
-    if not adapted.uses_own_head:
+    """The contents, or the inputs that the source makes of them: what the task's baselines look at."""
+    if adapted.task.looks_at == "contents":
         return contents_of(examples)
     from headstart.engine.feed import prepared
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from headstart.receipt.comparison import stored_metrics
 from headstart.receipt.document import Measure
 from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
+from headstart.sources.contract import PLACES
 from headstart.tasks import Metric
 from headstart.verbs.model import Model, learned_columns, readable
 from headstart.verbs.windows import with_lengths
@@ -88,7 +88,11 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     columns = learned_columns(model.folder, target)
     labelled = model.task.labelled
     table = read(
-        target, label=label or _learned_column(model, target), content=columns if labelled else None, labelled=labelled
+        target,
+        label=label or _learned_column(model, target),
+        content=columns if labelled else None,
+        labelled=labelled,
+        written=model.task.writes,
     )
     usable = readable(only_test(table), model.source)
     usable = usable if labelled else with_lengths(usable)
@@ -96,7 +100,8 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     task = model.task
     targets = task.encode(values)
     scores = model.scores(usable)
-    require_same_lengths(scores, task.numbers(targets), usable.strings("id"), usable.origin)
+    if task.reads == PLACES:
+        require_same_lengths(scores, task.numbers(targets), usable.strings("id"), usable.origin)
     predictions = task.answer(scores, contents_of(usable))
     groups = np.array(usable.strings("group")) if usable.has("group") else None
     metrics = task.metrics(predictions, targets)
@@ -136,13 +141,12 @@ def _lost(model: Model, here: Metric, items: int, groups: Any) -> Interval | Non
 
 
 def _learned_column(model: Model, target: Any) -> str | None:
-    """The column that the run's recipe names, where the target is a table file that has one of that name."""
+    """The column that the run's recipe names, where the target has columns."""
+    from headstart.data.read import has_columns
     from headstart.verbs.recipe import load
 
     path = model.folder / "recipe.yaml"
-    if not isinstance(target, (str, Path)) or Path(target).is_dir() or not path.is_file():
-        return None
-    return load(path).label
+    return load(path).label if path.is_file() and has_columns(target) else None
 
 
 def _notes(model: Model, table: Table) -> Iterator[str]:

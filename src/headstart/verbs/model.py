@@ -100,7 +100,7 @@ class Model:
 
     def answer(self, contents: Any) -> Answers:
         """Predictions for what can be read, and a list of what cannot."""
-        table = readable(contents, self.source, learned_columns(self.folder, contents))
+        table = readable(contents, self.source, learned_columns(self.folder, contents), self.task.writes)
         return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
 
     def scores(self, table: Table) -> NDArray[np.float64]:
@@ -120,8 +120,16 @@ class Model:
         examples = Examples(table, np.arange(len(table)), [str(row) for row in range(len(table))])
         return scores(saved, examples, Bank(settings.current().bank))[heads[0].name]
 
-    def generate(self, prompt: str, *, most: int = 100, sample: bool = False, seed: int = 0) -> str:
-        """The text that goes on from `prompt`; see `Source.generate`."""
+    def writing(self, beams: int) -> Model:
+        """The same model, which follows `beams` ways to go on at once when it writes.
+
+        Raises:
+            SourceError: it does not write answers.
+        """
+        return Model(self.folder, self.source.writing(beams=beams), self.heads, self.tasks)
+
+    def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
+        """The text that goes on from `prompt`, or answers it; see `Source.generate`."""
         return self.source.generate(prompt, most=most, sample=sample, seed=seed)
 
     def features(self, table: Table, stages: Sequence[str]) -> NDArray[Any]:
@@ -157,21 +165,20 @@ class Model:
 
 
 def learned_columns(folder: Path, contents: Any) -> str | None:
-    """The columns of contents that the recipe of a run names, for a table file to be read in the same way."""
-    from headstart.data.readers import reader_of
-    from headstart.data.readers.tabular import Tabular
+    """The columns of contents that the recipe of a run names, for tables to be read in the same way."""
+    from headstart.data.read import has_columns
     from headstart.verbs.recipe import load as load_recipe
 
     path = folder / "recipe.yaml"
-    is_table = isinstance(contents, (str, Path)) and isinstance(reader_of(Path(contents).expanduser()), Tabular)
-    return load_recipe(path).content if is_table and path.is_file() else None
+    return load_recipe(path).content if path.is_file() and has_columns(contents) else None
 
 
-def readable(contents: Any, source: Source, columns: str | None = None) -> Table:
+def readable(contents: Any, source: Source, columns: str | None = None, written: bool = False) -> Table:
     """The table of `contents`, without the rows whose content cannot be decoded.
 
     Args:
         columns: that hold the contents, where they are known.
+        written: texts are to be written in answer to them.
 
     Raises:
         DataError: none can be.
@@ -182,12 +189,13 @@ def readable(contents: Any, source: Source, columns: str | None = None) -> Table
     from headstart.data.read import read
     from headstart.verbs.windows import divided
 
-    table = divided(read(contents, labelled=False, modality=source.description.modality, content=columns), source)
-    modality, reader = open_modality(table.modality), Contents(table)
+    modality = source.description.modality
+    table = divided(read(contents, labelled=False, modality=modality, content=columns, written=written), source)
+    decoder, reader = open_modality(table.modality), Contents(table)
 
     def problem(row: int) -> str:
         try:
-            return modality.examine(reader.read(row)).problem
+            return decoder.examine(reader.read(row)).problem
         except Unreadable as reason:
             return str(reason)
 

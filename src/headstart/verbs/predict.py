@@ -27,12 +27,11 @@ def as_table(model: Model, answers: Answers) -> pa.Table:
     import pyarrow as pa
 
     predictions = answers.predictions
-    several = model.task.kind == "multilabel"
     columns: dict[str, Any] = {
         "id": answers.table.column("id").combine_chunks(),
         "answer": pa.array(predictions.answers),
     }
-    if predictions.tells_confidence and not several:
+    if predictions.is_probability:
         columns["confidence"] = pa.array(predictions.confidence)
     if predictions.probabilities is not None:
         columns.update(

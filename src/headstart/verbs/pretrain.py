@@ -63,17 +63,25 @@ class Pretraining(pydantic.BaseModel):
         return UntrainedTimm(name, arguments, self.size, self.seed)
 
     def parts(self) -> tuple[str, dict[str, Any]]:
-        """Name and arguments in `arch`."""
-        import yaml
+        return parts_of(self.arch)
 
-        name, _, given = self.arch.partition(":")
-        arguments: dict[str, Any] = {}
-        for pair in filter(None, given.split(";" if ";" in given else ",")):
-            key, equals, value = pair.partition("=")
-            if not equals:
-                raise RecipeError(f"'{pair}' in the architecture '{self.arch}' is not key=value.")
-            arguments[key] = yaml.safe_load(value.replace("-", ", ") if value.startswith("[") else value)
-        return name, arguments
+
+def parts_of(arch: str) -> tuple[str, dict[str, Any]]:
+    """Name and arguments of an architecture, `name:key=value,…`.
+
+    Raises:
+        RecipeError: something is no such pair.
+    """
+    import yaml
+
+    name, _, given = arch.partition(":")
+    arguments: dict[str, Any] = {}
+    for pair in filter(None, given.split(";" if ";" in given else ",")):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise RecipeError(f"'{pair}' in the architecture '{arch}' is not key=value.")
+        arguments[key] = yaml.safe_load(value.replace("-", ", ") if value.startswith("[") else value)
+    return name, arguments
 
 
 def pretrain(

@@ -38,6 +38,9 @@ class Recipe(pydantic.BaseModel):
     seeds: int = pydantic.Field(
         1, ge=1, le=100, description="How many seeds what is trained is trained with; the first is saved."
     )
+    beams: int | None = pydantic.Field(
+        None, ge=1, le=64, description="Ways to go on that are followed at once where answers are written."
+    )
     baselines: bool = pydantic.Field(True, description="Whether the costly baselines are run too.")
     baseline_budget: float = pydantic.Field(
         60.0, gt=0, description="Least time, in seconds, for the network from random weights."

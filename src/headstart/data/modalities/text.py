@@ -20,6 +20,8 @@ Passage = str | tuple[str, ...] | list[str]
 
 BUCKETS = 256
 """Words are counted in this many buckets to find near duplicates."""
+FEW_WORDS, LETTERS = 8, 3
+"""Of fewer words, which would often meet in a bucket by chance, so many letters in a row are counted."""
 LENGTHS = ((16, "up to 16 words"), (64, "17 to 64 words"), (256, "65 to 256 words"), (1024, "257 to 1024 words"))
 LONGER = "over 1024 words"
 _WORD = re.compile(r"\w+")
@@ -127,6 +129,9 @@ def _counts(words: list[str]) -> NDArray[np.uint8] | None:
     """Words by bucket (BUCKETS,), the fullest at 255; None when there is no word to count."""
     if not words:
         return None
+    if len(words) < FEW_WORDS:
+        joined = f" {' '.join(words)} "
+        words = [joined[start : start + LETTERS] for start in range(max(1, len(joined) - LETTERS + 1))]
     buckets = np.array([zlib.crc32(word.encode()) % BUCKETS for word in words])
     counts = np.bincount(buckets, minlength=BUCKETS)
     return np.asarray(np.rint(counts * (255 / counts.max())), np.uint8)

@@ -28,10 +28,15 @@ class Options:
     modality: str | None = None
     labelled: bool = True
     """False: labels are not looked for."""
+    written: bool = False
+    """Whether labels are texts to be written, not classes or numbers."""
 
 
 class Reader(Protocol):
     """One format."""
+
+    has_columns: bool = False
+    """Whether contents and labels are told by the names of columns."""
 
     def recognises(self, path: Path) -> bool: ...
 
@@ -43,6 +48,8 @@ _BUILT_IN = {  # the most particular first
     "corpus": "headstart.data.readers.corpus:Corpus",
     "conll": "headstart.data.readers.conll:Conll",
     "squad": "headstart.data.readers.squad:Squad",
+    "parallel": "headstart.data.readers.parallel:Parallel",
+    "parts": "headstart.data.readers.parts:Parts",
     "tabular": "headstart.data.readers.tabular:Tabular",
     "huggingface": "headstart.data.readers.huggingface:HuggingFace",
     "folder": "headstart.data.readers.folder:Folder",

@@ -17,7 +17,7 @@ import pyarrow.parquet as parquet
 from headstart.core.errors import DataError
 from headstart.data.contents import open_arrow
 from headstart.data.modalities import DEFAULT
-from headstart.data.readers import Options, tabular
+from headstart.data.readers import Options, pairs, tabular
 from headstart.data.readers.assemble import Draft, require_classes, split_name
 from headstart.data.readers.columns import content_columns
 from headstart.data.readers.rows import read_rows
@@ -30,6 +30,8 @@ File = tuple[Path, "str | None"]
 
 class HuggingFace:
     """Reads data set folders."""
+
+    has_columns = True
 
     def recognises(self, path: Path) -> bool:
         return path.is_dir() and bool(_arrow_files(path) or _parquet_files(path) or _metadata_files(path))
@@ -52,7 +54,11 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     rows = _stack(shards, origin)
     if not sum(shard.count for shard in shards):
         raise DataError(f"{origin} has no rows.")
-    chosen = content_columns(shards[0].sample(), options.content, origin, options.label)
+    sample = shards[0].sample()
+    if options.written:
+        sample = pairs.flattened(sample)
+        options = pairs.named(sample, options, origin)
+    chosen = content_columns(sample, options.content, origin, options.label)
     column = chosen[0]
     names = _class_names(shards[0].schema)
     for name, values in names.items():
@@ -61,7 +67,7 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     if "split" not in rows.column_names and options.split is None and all(part is not None for _, part in files):
         parts = [shard.part for shard in shards for _ in range(shard.count)]
         rows = rows.append_column("split", pa.array(parts, pa.string()))
-    if not shards[0].holds_bytes(column):
+    if not _is_heavy(sample.schema.field(column).type):
         folder = (root if root.is_dir() else root.parent).absolute()
         return tabular.assemble(rows, origin, options, lambda file: (str(folder / file), None), root.name)
     places = [place for shard in shards for place in shard.places(column)]
@@ -70,7 +76,7 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     table = Draft(ids, [path for path, _ in places], [member for _, member in places], columns).table(
         origin, options.modality or DEFAULT, labels, (), notes
     )
-    for label in labels:
+    for label in () if options.written else labels:
         require_classes(table.column(label), origin)
     return table
 
@@ -118,9 +124,6 @@ class _Shard:
             return open_arrow(str(self.path)).slice(0, 8)
         batch = next(parquet.ParquetFile(self.path).iter_batches(8), None)
         return self.schema.empty_table() if batch is None else pa.Table.from_batches([batch])
-
-    def holds_bytes(self, column: str) -> bool:
-        return _is_heavy(self.schema.field(column).type)
 
     def places(self, column: str) -> Iterator[tuple[str, str | None]]:
         """Where each content lies: in its cell, or in the file that the cell names when it has no bytes."""

@@ -25,6 +25,7 @@ def from_memory(
     *,
     modality: str | None = None,
     groups: Sequence[Any] | None = None,
+    written: bool = False,
 ) -> Table:
     """A table of `contents` (N), with `labels` (N) and `groups` (N) where given.
 
@@ -56,7 +57,7 @@ def from_memory(
     found = TEXT if texts else choose_modality(draft.paths if all(paths) else [], modality) or DEFAULT
     learned = (LABEL,) if labels is not None else ()
     table = draft.table("the examples in memory", found, learned, memory=memory)
-    if labels is not None:
+    if labels is not None and not written:
         require_classes(table.column(LABEL), table.origin)
     return table
 

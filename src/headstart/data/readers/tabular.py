@@ -11,7 +11,7 @@ import pyarrow as pa
 from headstart.core.errors import DataError
 from headstart.data.answers import ARTICLE, states_answers
 from headstart.data.contents import IN_MEMORY
-from headstart.data.readers import Options
+from headstart.data.readers import Options, pairs
 from headstart.data.readers.assemble import (
     Draft,
     choose_modality,
@@ -37,6 +37,8 @@ Place = Callable[[str], tuple[str, str | None]]
 
 class Tabular:
     """Reads one table file; paths in it are relative to it."""
+
+    has_columns = True
 
     def recognises(self, path: Path) -> bool:
         return path.is_file() and (is_text_table(path.name) or path.suffix.lower() == ".parquet")
@@ -75,20 +77,27 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column if pa.types.is_list(column.type) else column.cast(pa.large_string())
 
 
-def assemble(rows: pa.Table, origin: str, options: Options, place: Place, name: str) -> Table:
-    """The table of examples for `rows`, whose content columns hold paths or texts."""
+def assemble(rows: pa.Table, origin: str, options: Options, place: Place, name: str, ids: Sequence[str] = ()) -> Table:
+    """The table of examples for `rows`, whose content columns hold paths or texts.
+
+    Args:
+        ids: of the rows, where they are not those of one file, `name`.
+    """
     if rows.num_rows == 0:
         raise DataError(f"{origin} has a header and no rows.")
+    if options.written:
+        rows = pairs.flattened(rows)
+        options = pairs.named(rows, options, origin)
     chosen = content_columns(rows, options.content, origin, options.label)
     if len(chosen) == 1 and holds_paths(rows.column(chosen[0]), chosen[0]):
-        return _of_paths(rows, chosen[0], origin, options, place, name)
-    ids = row_ids(name, rows.num_rows)
+        return _of_paths(rows, chosen[0], origin, options, place, ids or row_ids(name, rows.num_rows))
+    ids = ids or row_ids(name, rows.num_rows)
     columns, labels, notes = value_columns(rows, options, origin, ids, chosen)
     draft = Draft(ids, [IN_MEMORY] * rows.num_rows, [str(row) for row in range(rows.num_rows)], columns)
-    return _learnable(draft.table(origin, "text", labels, (), notes, memory=Texts(rows, chosen)))
+    return _learnable(draft.table(origin, "text", labels, (), notes, memory=Texts(rows, chosen)), options)
 
 
-def _of_paths(rows: pa.Table, column: str, origin: str, options: Options, place: Place, name: str) -> Table:
+def _of_paths(rows: pa.Table, column: str, origin: str, options: Options, place: Place, ids: Sequence[str]) -> Table:
     files = [_plain(value) for value in rows.column(column).to_pylist()]
     if all(value is None for value in files):
         raise DataError(f"{origin} has no path in any row of its column '{column}'.")
@@ -102,13 +111,12 @@ def _of_paths(rows: pa.Table, column: str, origin: str, options: Options, place:
         )
     _require_some(places, files, origin, place)
     columns, labels, notes = value_columns(rows, options, origin, [value or "" for value in files], [column])
-    ids = row_ids(name, rows.num_rows)
     draft = Draft(ids, [path for path, _ in places], [member for _, member in places], columns)
-    return _learnable(draft.table(origin, modality, labels, (), notes))
+    return _learnable(draft.table(origin, modality, labels, (), notes), options)
 
 
-def _learnable(table: Table) -> Table:
-    for label in table.labels:
+def _learnable(table: Table, options: Options) -> Table:
+    for label in () if options.written else table.labels:
         if table.has(label):
             require_classes(table.column(label), table.origin)
     return table
@@ -130,7 +138,7 @@ def value_columns(
                     f"A label column of {origin} is called '{name}', which has a meaning of its "
                     "own here. Rename the column."
                 )
-            columns[name] = label_values(rows.column(column))
+            columns[name] = (pairs.answers if options.written else label_values)(rows.column(column))
             if pa.types.is_struct(columns[name].type) and not states_answers(columns[name].type):
                 fields = ", ".join(field.name for field in columns[name].type)
                 raise DataError(

@@ -1,0 +1,124 @@
+"""The command that makes a new source: pretrain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.cli.options import Content, Label, Seed, Split, Target
+from headstart.cli.show import console
+
+
+def pretrain(
+    target: Target,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the new source.", show_default=False)],
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            help="An architecture of timm, resnet10t when not given, or name:key=value,… for its arguments; "
+            "static:width=N for texts; with --objective seq2seq, transformer:width=N,layers=N,….",
+            show_default=False,
+        ),
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="A larger source to learn from as well.", show_default=False)
+    ] = None,
+    size: Annotated[int, typer.Option(help="Side of the input, in pixels.")] = 64,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="masked-lm or causal-lm: go on from --source with texts alone. seq2seq: with pairs of texts, from "
+            "--source or from nothing.",
+            show_default=False,
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", "-s", help="With --objective: what to go on from.", show_default=False)
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Times through the examples: 30, or 3 with --source.", show_default=False)
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="For AdamW: 0.002, 0.001 for seq2seq, or 0.0003 with --source.", show_default=False),
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Examples a step.")] = 64,
+    views: Annotated[int, typer.Option(help="Augmented views of each example that take turns.")] = 4,
+    label: Label = None,
+    content: Content = None,
+    split: Split = None,
+    seed: Seed = 0,
+) -> None:
+    """Teach a new source on a larger task, to be adapted to smaller ones afterwards.
+
+    Examples:
+
+      headstart pretrain big-set/ --arch resnet10t --out my-source --teacher timm/resnet50.a1_in1k
+
+      headstart pretrain texts.csv --arch static:width=128 --out my-words --teacher hf/sentence-transformers/all-MiniLM-L6-v2
+
+      headstart pretrain corpus.txt --objective masked-lm --source hf/bert-base-uncased --out domain-bert
+
+      headstart pretrain pairs.tsv --objective seq2seq --text en --label de --out my-translator
+    """  # noqa: E501
+    from headstart.core.errors import HeadstartError
+
+    if source is not None and objective is not None:
+        from headstart.verbs.further import go_on
+
+        go_on(
+            target,
+            source=source,
+            objective=objective,
+            out=out,
+            epochs=epochs or 3,
+            learning_rate=learning_rate or 3e-4,
+            batch=batch,
+            label=label,
+            content=content,
+            seed=seed,
+            console=console(),
+        )
+        return
+    if objective == "seq2seq":
+        from headstart.verbs.untaught import from_nothing
+
+        from_nothing(
+            target,
+            out=out,
+            arch=arch or "transformer",
+            epochs=epochs or 30,
+            learning_rate=learning_rate or 1e-3,
+            batch=batch,
+            label=label,
+            content=content,
+            split=split,
+            seed=seed,
+            console=console(),
+        )
+        return
+    if objective is not None or source is not None:
+        raise HeadstartError("--objective and --source belong together: what to go on from, and how. Give both.")
+    from headstart.verbs.pretrain import Pretraining
+    from headstart.verbs.pretrain import pretrain as verb
+
+    verb(
+        target,
+        out=out,
+        teacher=teacher,
+        label=label,
+        content=content,
+        split=split,
+        console=console(),
+        recipe=Pretraining(
+            arch=arch or "resnet10t",
+            size=size,
+            epochs=epochs or 30,
+            learning_rate=learning_rate or 2e-3,
+            batch=batch,
+            views=views,
+            seed=seed,
+        ),
+    )
