@@ -179,3 +179,13 @@ def test_sides_tell_the_way(tmp_path: Path) -> None:
 def test_in_memory() -> None:
     table = read((EN, DE), written=True)
     assert table.written and pairs_of(table) == list(zip(EN, DE, strict=True))
+
+
+def test_quotes_of_the_text_itself(tmp_path: Path) -> None:
+    """A TSV without quoting may have a field that begins with a quote; one of a spreadsheet has quotes around."""
+    plain = write(tmp_path / "plain.tsv", "source\ttarget", '"Stop" he said\tHalt', '"I go.\t"Ich gehe.', 'ja"\tno"')
+    assert pairs_of(read(plain, written=True)) == [('"Stop" he said', "Halt"), ('"I go.', '"Ich gehe.'), ('ja"', 'no"')]
+    around = write(
+        tmp_path / "around.tsv", '"source"\t"target"', '"He said ""no"""\t"nein"', '"two\nlines"\t"tab\there"'
+    )
+    assert pairs_of(read(around, written=True)) == [('He said "no"', "nein"), ("two\nlines", "tab\there")]

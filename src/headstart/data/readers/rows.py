@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,7 @@ LARGE = 64_000_000
 """Files of more bytes than this are not held in memory."""
 BLOCK = 32_000_000
 """Bytes that are parsed at a time; no row can be longer."""
+_QUOTED = re.compile(rb'"(?:[^"]|"")*"')
 
 
 def suffix_of(name: str) -> str:
@@ -64,7 +66,7 @@ def parse(content: bytes, name: str) -> pa.Table:
             rows = csv.read_csv(
                 io.BytesIO(content),
                 read_options=csv.ReadOptions(use_threads=False, block_size=block),
-                **_csv_options(content.lstrip(b"\xef\xbb\xbf").splitlines()[0], suffix),
+                **_csv_options(iter(content.splitlines()), suffix),
             )
         else:
             rows = lines.read_json(io.BytesIO(content), read_options=lines.ReadOptions(block_size=block))
@@ -73,14 +75,32 @@ def parse(content: bytes, name: str) -> pa.Table:
     return _clean(rows, name)
 
 
-def _csv_options(header: bytes, suffix: str) -> dict[str, Any]:
+def _csv_options(lines: Iterator[bytes], suffix: str) -> dict[str, Any]:
     from pyarrow import csv
 
+    header = next(lines).lstrip(b"\xef\xbb\xbf")
     semicolons = suffix == ".csv" and header.count(b";") > header.count(b",")
     return {
-        "parse_options": csv.ParseOptions(delimiter=";" if semicolons else DELIMITERS[suffix], newlines_in_values=True),
+        "parse_options": csv.ParseOptions(
+            delimiter=";" if semicolons else DELIMITERS[suffix],
+            quote_char='"' if suffix == ".csv" or _quotes(header, lines) else False,
+            newlines_in_values=True,
+        ),
         "convert_options": csv.ConvertOptions(strings_can_be_null=True, null_values=[""]),
     }
+
+
+def _quotes(header: bytes, lines: Iterator[bytes]) -> bool:
+    """Whether quotes around fields belong to the format, as spreadsheets write them, and not to the text: not where
+    every line has its tabs, and some field begins with a quote that does not end it."""
+    tabs, strange = header.count(b"\t"), False
+    for line in lines:
+        if line.strip() and line.count(b"\t") != tabs:
+            return True
+        if not strange and b'"' in line:
+            fields = line.rstrip(b"\r\n").split(b"\t")
+            strange = any(field.startswith(b'"') and not _QUOTED.fullmatch(field) for field in fields)
+    return not strange
 
 
 def _unparsed(name: str, problem: Exception) -> DataError:
@@ -110,7 +130,7 @@ def _blocks(stream: BinaryIO, path: Path) -> Iterator[pa.RecordBatch]:
     suffix = suffix_of(path.name)
     if suffix in DELIMITERS:
         with _opened(path) as first:
-            options = _csv_options(first.readline().lstrip(b"\xef\xbb\xbf"), suffix)
+            options = _csv_options(iter(first), suffix)
         return iter(csv.open_csv(stream, read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK), **options))
     return iter(lines.open_json(stream, read_options=lines.ReadOptions(block_size=BLOCK)))
 
