@@ -182,7 +182,7 @@ def test_in_memory() -> None:
 
 
 def test_quotes_of_the_text_itself(tmp_path: Path) -> None:
-    """A TSV without quoting may have a field that begins with a quote; a spreadsheet puts quotes around fields."""
+    """A TSV without quoting may have a field that begins with a quote; one of a spreadsheet has quotes around."""
     plain = write(tmp_path / "plain.tsv", "source\ttarget", '"Stop" he said\tHalt', '"I go.\t"Ich gehe.', 'ja"\tno"')
     assert pairs_of(read(plain, written=True)) == [('"Stop" he said', "Halt"), ('"I go.', '"Ich gehe.'), ('ja"', 'no"')]
     around = write(
