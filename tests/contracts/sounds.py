@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
+import torch
 
 RATE = 16_000
 KINDS = ("tone", "sweep", "noise")
@@ -43,4 +45,33 @@ def write_sounds(folder: Path, count: int = 16, first: int = 0, form: str = "wav
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for number in range(first, first + count):
             (folder / kind / f"{number:03d}.{form}").write_bytes(encoded(samples(kind, number), form.upper()))
+    return folder
+
+
+def write_yamnet(folder: Path, *, seed: int = 0) -> Path:
+    """A tiny network of YAMNet's kind with random weights, in its format."""
+    from safetensors.torch import save_file
+
+    from headstart.sources.yamnet_network import Yamnet
+
+    separable = "depthwise 3x3 (stride) + bias + relu, then pointwise 1x1 + bias + relu"
+    layers = [
+        {"name": "layer1", "kind": "conv 3x3 + bias + relu", "stride": 2, "out": 4},
+        {"name": "layer2", "kind": separable, "stride": 2, "out": 8},
+        {"name": "layer3", "kind": separable, "stride": 2, "out": 12},
+    ]
+    front_end = {
+        "sample_rate": RATE, "window": "periodic Hann 400 samples", "hop": 160, "fft": 512, "mel_bands": 64,
+        "mel_min_hz": 125.0, "mel_max_hz": 7500.0, "log": "ln(mel + 0.001)", "patch_frames": 96, "patch_hop_frames": 48,
+    }  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Yamnet(layers, 3)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(network.state_dict(), folder / "model.safetensors")
+    config = {
+        "model_type": "yamnet", "num_classes": 3, "layers": layers, "frontend": front_end,
+        "class_names": ["Tones", "Noise", "Animal"],
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
     return folder

@@ -96,8 +96,10 @@ def _here() -> Iterator[Entry]:
 
 
 def _takes(description: Description) -> str:
-    """224 px, or 256 pieces of words."""
+    """224 px, 256 pieces of words, or sound of 16 kHz."""
     known = description.preparation
+    if "rate" in known:
+        return f"{known['rate'] / 1000:g} kHz"
     return f"{known['width']} px" if "width" in known else f"{known['length']} pieces"
 
 

@@ -80,7 +80,7 @@ def cut(network: nn.Module, run: Callable[[], Any], classifier: str, *, varies: 
     Args:
         run: runs the network on one example.
         classifier: path of the linear layer that answers; empty when there is none, and all of it is trunk.
-        varies: examples differ in length, and so do the outputs of stages that are sequences.
+        varies: examples differ in length, or in the rows they are, and so do the outputs of stages.
     """
     import torch
 
@@ -201,13 +201,21 @@ def _stages(
                 owns=tuple(paths),
                 tap=classifier if last and classifier else way[-1].path,
                 layout=layout,
-                shape=(-1, *output.shape[2:]) if varies and layout == "sequence" else tuple(output.shape[1:]),
+                shape=_shape(output, layout, varies),
                 width=_width(output, layout),
                 parameters=count,
                 is_table=_looked_up(network, paths) > TABLE_SHARE * count,
             )
         )
     return tuple(stages)
+
+
+def _shape(output: torch.Tensor, layout: str, varies: bool) -> tuple[int, ...]:
+    """Of one example's output. Where examples differ in length, so do sequences; all else is of an unknown number of
+    rows."""
+    if not varies:
+        return tuple(output.shape[1:])
+    return (-1, *output.shape[2 if layout == "sequence" else 1 :])
 
 
 def _looked_up(network: nn.Module, paths: list[str]) -> int:
