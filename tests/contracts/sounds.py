@@ -9,6 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from contracts.networks import Target
+from headstart.data import checks, splits
+from headstart.data.read import read
+from headstart.data.table import LABEL
+from headstart.tasks import Task, tasks
+
 RATE = 16_000
 KINDS = ("tone", "sweep", "noise")
 
@@ -46,6 +52,21 @@ def write_sounds(folder: Path, count: int = 16, first: int = 0, form: str = "wav
         for number in range(first, first + count):
             (folder / kind / f"{number:03d}.{form}").write_bytes(encoded(samples(kind, number), form.upper()))
     return folder
+
+
+def make_sounds(root: Path, count: int = 10) -> Target:
+    """`count` sounds of each kind, read, checked and split."""
+    table = read(write_sounds(root, count))
+    parts = splits.split(checks.check(table), seed=0)
+    given = {name: parts.part(name) for name in ("train", "validation", "fit")}
+    return SoundTarget(parts.train.table, given, parts)
+
+
+class SoundTarget(Target):
+    """Sounds by their kind, the one thing that is learned of them."""
+
+    def task(self, kind: str) -> Task:
+        return tasks.get(kind).from_labels(LABEL, self.parts["fit"].labels(LABEL))
 
 
 def write_yamnet(folder: Path, *, seed: int = 0) -> Path:
