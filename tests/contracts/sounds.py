@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -95,4 +96,52 @@ def write_yamnet(folder: Path, *, seed: int = 0) -> Path:
         "class_names": ["Tones", "Noise", "Animal"],
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+_SIZES: dict[str, Any] = {
+    "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+}  # fmt: skip
+_WAVES = {
+    **_SIZES, "vocab_size": 10, "conv_dim": (8, 8, 8), "conv_stride": (20, 4, 2), "conv_kernel": (40, 4, 3),
+    "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2,
+}  # fmt: skip
+_WAVE_FRONT = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": RATE, "do_normalize": True,
+               "feature_size": 1, "padding_value": 0.0, "return_attention_mask": False}  # fmt: skip
+FAMILIES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "audio-spectrogram-transformer": (
+        "ASTForAudioClassification",
+        {**_SIZES, "max_length": 64, "num_mel_bins": 16, "num_labels": 4},
+        {"feature_extractor_type": "ASTFeatureExtractor", "sampling_rate": RATE, "max_length": 64, "num_mel_bins": 16},
+    ),
+    "wav2vec2": ("Wav2Vec2ForPreTraining", {**_WAVES, "num_codevectors_per_group": 4, "codevector_dim": 8,
+                                            "proj_codevector_dim": 8}, _WAVE_FRONT),
+    "hubert": ("HubertModel", {**_WAVES, "feat_extract_norm": "layer", "do_stable_layer_norm": True}, _WAVE_FRONT),
+    "whisper": (
+        "WhisperForConditionalGeneration",
+        {"vocab_size": 20, "d_model": 24, "encoder_layers": 2, "decoder_layers": 1, "encoder_attention_heads": 2,
+         "decoder_attention_heads": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "num_mel_bins": 80,
+         "max_source_positions": 100, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+         "decoder_start_token_id": 1, "begin_suppress_tokens": None, "suppress_tokens": None},
+        {"feature_extractor_type": "WhisperFeatureExtractor", "sampling_rate": RATE, "chunk_length": 2,
+         "feature_size": 80, "hop_length": 160, "n_fft": 400},
+    ),
+}  # fmt: skip
+"""model_type -> the class that is published, a tiny configuration, and preprocessor_config.json."""
+
+
+def write_sound_model(folder: Path, family: str, *, seed: int = 0) -> Path:
+    """A model of `family` with random weights, as transformers saves it."""
+    import transformers
+
+    name, configuration, preprocessor = FAMILIES[family]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        kind = getattr(transformers, name)
+        network = kind(kind.config_class(**configuration))
+        with torch.no_grad():
+            for value in network.parameters():
+                value.add_(0.05 * torch.randn_like(value))
+    network.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
     return folder

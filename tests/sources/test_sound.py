@@ -46,7 +46,7 @@ def test_yamnet_gives_its_published_numbers(number: int) -> None:
     source = open_source(Path(MODELS) / "yamnet")
     expected = json.loads((Path(MODELS) / "yamnet" / "expected.json").read_text())["references"][number]
     inputs = source.prepare((SHARED / expected["clip"]).read_bytes())
-    patches = inputs["patches"]
+    patches = inputs["parts"]
     assert len(patches) == expected["patches"]
     assert patches[0].mean() == pytest.approx(expected["logmel_first_patch_mean"], abs=2e-3)
     assert patches[0, 0, :4] == pytest.approx(expected["logmel_first_row_first4"], abs=2e-3)
@@ -68,10 +68,10 @@ def test_a_sound_is_the_mean_of_its_parts(source: Source) -> None:
     assert np.allclose(together, alone, atol=1e-5)
     counts = [source.length(source.prepare(sound)) for sound in SOUNDS]
     assert counts == [5, 1, 2]
-    first, second = (source.prepare(SOUNDS[2])["patches"][part] for part in range(2))
+    first, second = (source.prepare(SOUNDS[2])["parts"][part] for part in range(2))
     network, stage = Network(source).eval(), source.stages[1].name
     with torch.no_grad():
-        parts = network({"patches": torch.from_numpy(np.stack([first, second]))}, [stage])[stage].mean(dim=(2, 3))
+        parts = network({"parts": torch.from_numpy(np.stack([first, second]))}, [stage])[stage].mean(dim=(2, 3))
     width = source.stages[0].width
     assert np.allclose(together[2, width : width + source.stages[1].width], parts.mean(dim=0), atol=1e-5)
 
@@ -91,9 +91,9 @@ def test_converted_is_the_same(source: Source) -> None:
 
 def test_views_are_of_their_number_and_key_alone(source: Source) -> None:
     def view(number: int, key: str) -> np.ndarray:
-        return source.view(SOUNDS[0], number, key)["patches"]
+        return source.view(SOUNDS[0], number, key)["parts"]
 
-    plain = source.prepare(SOUNDS[0])["patches"]
+    plain = source.prepare(SOUNDS[0])["parts"]
     assert np.array_equal(view(0, "a"), plain)
     assert np.array_equal(view(3, "a"), view(3, "a"))
     for number, key in ((1, "a"), (3, "a"), (3, "b")):
@@ -102,8 +102,8 @@ def test_views_are_of_their_number_and_key_alone(source: Source) -> None:
 
 
 def test_other_rates_and_long_sounds(source: Source) -> None:
-    at_rate = source.prepare((samples("tone", 5, 1.0), RATE))["patches"]
-    resampled = source.prepare(encoded(samples("tone", 5, 1.0, 44_100), rate=44_100))["patches"]
+    at_rate = source.prepare((samples("tone", 5, 1.0), RATE))["parts"]
+    resampled = source.prepare(encoded(samples("tone", 5, 1.0, 44_100), rate=44_100))["parts"]
     assert resampled.shape == at_rate.shape
     long = (np.tile(SOUNDS[0][0], 25), RATE)
     assert source.length(source.prepare(long)) == 123

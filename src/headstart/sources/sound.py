@@ -1,11 +1,11 @@
-"""What all sources of sound share: one channel at the network's rate, a limit in seconds, and views."""
+"""What all sources of sound share: one channel at the network's rate, cut into parts of one length, and views."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,32 +13,41 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.data.batches import ahead
 from headstart.data.modalities.audio import Audio
-from headstart.sources.contract import Inputs
+from headstart.sources.contract import ROWS, Inputs
 from headstart.sources.library import LibrarySource
+from headstart.sources.parts import first_rows, rows_of
 
+if TYPE_CHECKING:
+    import torch
+
+PARTS = "parts"
+"""Input (R, …): the parts of one example; of a batch, those of all. Heads see the mean over an example's parts."""
 LENGTH = 60.0
 """Most seconds of one sound; what follows tells little more of what it is."""
 SHIFT = 0.1
 """Most of a sound by which a view begins earlier or later."""
 GAIN = 6.0
 """Most decibels by which a view is louder or softer."""
-MASKED_BANDS, MASKED_TIME = 0.15, 0.1
-"""Most of the bands, and of the time, that each mask of a view covers (Park et al. 2019)."""
+MASKED = 0.12
+"""Most of the bands, and most of the time, that a view lacks (Park et al. 2019)."""
 
 
 class SoundSource(LibrarySource):
-    """A model for sound of some library. Its preparation says `rate` (samples a second) and `seconds` (at most)."""
+    """A model for sound of some library.
+
+    Its preparation says `rate` (samples a second), `seconds` (the most that is read) and `shape` (of one part).
+    Parts are of one length, whatever the batch: networks that normalise over time would see what fills a batch up.
+    """
 
     modality: ClassVar[str] = "audio"  # type: ignore[misc]
 
     @abstractmethod
-    def inputs_of(self, samples: NDArray[np.float32]) -> Inputs:
-        """What the network takes of `samples` (S,) at its rate."""
+    def parts_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(R, …): what the network takes of `samples` (S,) at its rate."""
 
     @property
-    @abstractmethod
-    def spectrum(self) -> str:
-        """Name of the input (…, T, bands) whose bands and moments views may mask; empty: there is none."""
+    def varies(self) -> bool:
+        return True
 
     @cached_property
     def _decoder(self) -> Audio:
@@ -49,7 +58,7 @@ class SoundSource(LibrarySource):
         return self._decoder.decode(content).at(int(known["rate"]))[: int(known["seconds"] * known["rate"])]
 
     def prepare(self, content: Any) -> Inputs:
-        return self.inputs_of(self._samples(content))
+        return {PARTS: self.parts_of(self._samples(content))}
 
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """View 0 is the sound; others begin a little earlier or later, are a little louder or softer, and lack a band
@@ -57,10 +66,34 @@ class SoundSource(LibrarySource):
         if view == 0:
             return self.prepare(content)
         random = seeds.generator(0, "view", view, key)
-        inputs = self.inputs_of(moved(self._samples(content), random))
-        if not self.spectrum:
-            return inputs
-        return {**inputs, self.spectrum: masked(inputs[self.spectrum], random)}
+        parts = self.parts_of(moved(self._samples(content), random))
+        return {PARTS: masked(parts, random) if parts.ndim > 2 else parts}
+
+    def length(self, inputs: Inputs) -> int:
+        return len(inputs[PARTS])
+
+    def few(self, batch: Inputs, count: int) -> Inputs:
+        return first_rows(batch, count)
+
+    def collate(self, inputs: Sequence[Inputs]) -> Inputs:
+        parts = [example[PARTS] for example in inputs]
+        return {PARTS: np.concatenate(parts), ROWS: rows_of([len(one) for one in parts])}
+
+    def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
+        from headstart.sources.network import ArrayEntry
+
+        del preparation
+        return ArrayEntry(PARTS)
+
+    def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        return {PARTS: np.zeros((1, *preparation["shape"]), np.float32)}
+
+    def noise(self, count: int) -> Inputs:
+        random = np.random.default_rng(0).normal(size=(count, *self.input_shape()))
+        return {PARTS: random.astype(np.float32), ROWS: rows_of([1] * count)}
+
+    def input_shape(self) -> tuple[int, ...]:
+        return tuple(self.description.preparation["shape"])
 
     def remarks(self, contents: Iterable[Any]) -> list[str]:
         limit = float(self.description.preparation["seconds"])
@@ -81,17 +114,16 @@ def moved(samples: NDArray[np.float32], random: np.random.Generator) -> NDArray[
 
 
 def masked(spectrum: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Energies (…, T, bands) with one range of bands and one of moments at their mean."""
+    """Spectra (R, T, bands) or (R, bands, T) with a range of each of these two axes at their mean."""
     changed = spectrum.copy()
-    time, bands = spectrum.shape[-2:]
-    first, last = _range(bands, MASKED_BANDS, random)
+    first, last = _range(spectrum.shape[-1], random)
     changed[..., first:last] = spectrum.mean()
-    first, last = _range(time, MASKED_TIME, random)
+    first, last = _range(spectrum.shape[-2], random)
     changed[..., first:last, :] = spectrum.mean()
     return changed
 
 
-def _range(length: int, share: float, random: np.random.Generator) -> tuple[int, int]:
-    size = int(random.integers(0, int(share * length) + 1))
+def _range(length: int, random: np.random.Generator) -> tuple[int, int]:
+    size = int(random.integers(0, int(MASKED * length) + 1))
     first = int(random.integers(0, length - size + 1))
     return first, first + size

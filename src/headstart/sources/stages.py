@@ -158,10 +158,11 @@ def _opens(name: str, child: nn.Module, trunk: dict[int, int]) -> bool:
 
 
 def _group(units: list[Unit]) -> list[list[Unit]]:
-    """Units without weights, and norms, join the stage before them; embeddings are added up, so they are one."""
+    """Units without weights, and norms, join the stage before them; embeddings are added up, so they are one;
+    convolutions along time are one until there is a sequence."""
     groups: list[list[Unit]] = []
     for unit in units:
-        if groups and (not _has_weights(unit.module) or _embeds([*groups[-1], unit])):
+        if groups and (not _has_weights(unit.module) or _embeds([*groups[-1], unit]) or _is_signal(groups[-1])):
             groups[-1].append(unit)
         else:
             groups.append([unit])
@@ -175,6 +176,17 @@ def _embeds(units: list[Unit]) -> bool:
     from torch import nn
 
     return all(isinstance(unit.module, nn.Embedding) for unit in units if _has_weights(unit.module))
+
+
+def _is_signal(units: list[Unit]) -> bool:
+    """Whether what leaves them has channels before time (N, D, L), as convolutions along time give it."""
+    from torch import nn
+
+    last = next((unit for unit in reversed(units) if unit.output.ndim == 3), None)
+    if last is None:
+        return False
+    widths = {inner.out_channels for inner in last.module.modules() if isinstance(inner, nn.Conv1d)}
+    return last.output.shape[1] in widths and last.output.shape[2] not in widths
 
 
 def _has_weights(module: nn.Module) -> bool:

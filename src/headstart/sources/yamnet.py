@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +12,13 @@ from numpy.typing import NDArray
 
 from headstart.data.modalities.mel import MelSpectrum
 from headstart.sources import weights
-from headstart.sources.contract import ROWS, Artefact, Inputs, SourceCard
+from headstart.sources.contract import Artefact, SourceCard
 from headstart.sources.library import FolderSource
 from headstart.sources.local import YAMNET
-from headstart.sources.parts import first_rows, rows_of
 from headstart.sources.sound import LENGTH, SoundSource
 
 if TYPE_CHECKING:
     import torch
-
-PATCHES = "patches"
-"""Input (R, T, bands): patches of one example; of a batch, those of all."""
 
 
 class YamnetSource(FolderSource, SoundSource):
@@ -37,13 +33,8 @@ class YamnetSource(FolderSource, SoundSource):
     def architecture(self) -> str:
         return YAMNET
 
-    @property
-    def varies(self) -> bool:
-        return True
-
-    @property
-    def spectrum(self) -> str:
-        return PATCHES
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "preparation": self.preparation()}
 
     def own_labels(self) -> tuple[str, ...]:
         return tuple(self._config.get("class_names", ()))
@@ -64,54 +55,26 @@ class YamnetSource(FolderSource, SoundSource):
             "window": int(re.findall(r"\d+", str(given["window"]))[0]),
             "hop": int(given["hop"]),
             "fft": int(given["fft"]),
-            "bands": int(given["mel_bands"]),
             "low": float(given["mel_min_hz"]),
             "high": float(given["mel_max_hz"]),
             "added": float(re.findall(r"[\d.]+", str(given["log"]))[-1]),
-            "patch": int(given["patch_frames"]),
+            "shape": [int(given["patch_frames"]), int(given["mel_bands"])],
             "step": int(given["patch_hop_frames"]),
         }
 
     @cached_property
     def _spectrum(self) -> MelSpectrum:
         known = self.description.preparation
-        return MelSpectrum(**{name: known[name] for name in ("rate", "window", "hop", "fft", "bands", "low", "high")})
+        given = {name: known[name] for name in ("rate", "window", "hop", "fft", "low", "high")}
+        return MelSpectrum(**given, bands=known["shape"][1])
 
-    def inputs_of(self, samples: NDArray[np.float32]) -> Inputs:
+    def parts_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         known = self.description.preparation
-        missing = self._spectrum.span(known["patch"]) - len(samples)
+        missing = self._spectrum.span(known["shape"][0]) - len(samples)
         energies = self._spectrum.energies(np.pad(samples, (0, max(0, missing))))
         levels = np.log(energies + np.float32(known["added"]))
-        windows = np.lib.stride_tricks.sliding_window_view(levels, known["patch"], axis=0)[:: known["step"]]
-        return {PATCHES: np.ascontiguousarray(windows.transpose(0, 2, 1), np.float32)}
-
-    def length(self, inputs: Inputs) -> int:
-        return len(inputs[PATCHES])
-
-    def few(self, batch: Inputs, count: int) -> Inputs:
-        return first_rows(batch, count)
-
-    def collate(self, inputs: Sequence[Inputs]) -> Inputs:
-        patches = [example[PATCHES] for example in inputs]
-        return {PATCHES: np.concatenate(patches), ROWS: rows_of([len(one) for one in patches])}
-
-    def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
-        from headstart.sources.network import ArrayEntry
-
-        del preparation
-        return ArrayEntry(PATCHES)
-
-    def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-        return {PATCHES: np.zeros((1, preparation["patch"], preparation["bands"]), np.float32)}
-
-    def noise(self, count: int) -> Inputs:
-        shape = count, *self.input_shape()
-        random = np.random.default_rng(0).normal(-3, 2, shape)
-        return {PATCHES: random.astype(np.float32), ROWS: rows_of([1] * count)}
-
-    def input_shape(self) -> tuple[int, ...]:
-        known = self.description.preparation
-        return int(known["patch"]), int(known["bands"])
+        windows = np.lib.stride_tricks.sliding_window_view(levels, known["shape"][0], axis=0)[:: known["step"]]
+        return np.ascontiguousarray(windows.transpose(0, 2, 1), np.float32)
 
     def build(self, pretrained: bool) -> torch.nn.Module:
         from headstart.sources.yamnet_network import Yamnet
