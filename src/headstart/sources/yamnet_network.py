@@ -66,6 +66,9 @@ class Yamnet(nn.Module):
             self.add_module(str(layer["name"]), kind(width, int(layer["out"]), int(layer["stride"])))
             width = int(layer["out"])
         self.classifier = nn.Linear(width, outputs)
+        for convolution in (module for module in self.modules() if isinstance(module, nn.Conv2d)):
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")  # no batch norm mends a signal that fades
+            nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         values = patches.unsqueeze(1)
