@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.core import seeds
 from headstart.data.batches import ahead
 from headstart.data.modalities.text import Passage, Text
 from headstart.sources.contract import PLACES, POOLED, ROWS, Inputs, Source
@@ -114,9 +115,15 @@ class TextSource(LibrarySource):
         return [f"{told} so long that the end is not read."] if cut else []
 
     def view(self, content: Any, view: int, key: str) -> Inputs:
-        """The text as it is: no change of words keeps the meaning for sure."""
-        del view, key
-        return self.prepare(content)
+        """The text as it is, since no change of words keeps the meaning for sure; of a long one, some parts that follow
+        one another, others in every view: training would spend most of its time on the longest texts."""
+        inputs = self.prepare(content)
+        preparation = self.description.preparation
+        kept = max(1, int(preparation["at_once"]) // int(preparation["part"]))
+        if not view or self.at_places or inputs[IDS].ndim == 1 or len(inputs[IDS]) <= kept:
+            return inputs
+        first = int(seeds.generator(view, "parts", key).integers(0, len(inputs[IDS]) - kept + 1))
+        return {name: values[first : first + kept] for name, values in inputs.items()}
 
     def length(self, inputs: Inputs) -> int:
         return int(inputs[IDS].size)
