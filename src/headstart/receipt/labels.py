@@ -32,62 +32,49 @@ def efficiency(
         floor: what an answer that looks at nothing reaches.
     """
     curve = [LabelPoint(labels=labels, **Range.of(interval).model_dump()) for labels, interval in points]
+
+    def told(sentence: str | None, needed: int | None = None, saved: int | None = None) -> LabelEfficiency:
+        return LabelEfficiency(points=curve, way=way, sentence=sentence, reaches_with=needed, worth=saved)
+
     if scratch is None or math.isnan(scratch) or len(points) < 2:
-        return LabelEfficiency(points=curve, way=way, sentence=None, reaches_with=None, worth=None)
+        return told(None)
     every = points[-1][0]
     target = words.amount(scratch, measure)
     if scratch <= floor:
-        return LabelEfficiency(
-            points=curve,
-            way=way,
-            reaches_with=None,
-            worth=None,
-            sentence=(
-                f"From random weights nothing was learned from all {every:,} labels ({target}, no better than a "
-                "trivial answer), so what the source saves in labels cannot be told."
-            ),
+        return told(
+            f"From random weights nothing was learned from all {every:,} labels ({target}, no better than a trivial "
+            "answer), so what the source saves in labels cannot be told."
         )
     needed = crossing(points, scratch)
     if needed is None:
-        return LabelEfficiency(
-            points=curve,
-            way=way,
-            reaches_with=None,
-            worth=None,
-            sentence=(
-                f"With the source even all {every:,} labels stay below the {target} of training from random weights: "
-                "no labels are saved."
-            ),
+        return told(
+            f"With the source even all {every:,} labels stay below the {target} of training from random weights: "
+            "no labels are saved."
         )
     saved = every - needed
     if saved <= 0:
-        return LabelEfficiency(
-            points=curve,
-            way=way,
-            reaches_with=needed,
-            worth=0,
-            sentence=(
-                f"With the source all {every:,} labels are needed for the {target} of training from random weights: "
-                "no labels are saved."
-            ),
+        return told(
+            f"With the source all {every:,} labels are needed for the {target} of training from random weights: "
+            "no labels are saved.",
+            needed,
+            0,
         )
-    if needed == points[0][0]:
-        few = (
-            f"{needed // classes:,} labels a class ({needed:,} in all)"
-            if classes and needed >= classes
-            else f"{needed:,} labels"
-        )
-        sentence = (
-            f"With the source even {few} exceed the {target} that training from random weights reaches with "
-            f"all {every:,}: this transfer was worth at least {saved:,} labels."
-        )
-    else:
-        sentence = (
+    if needed > points[0][0]:
+        return told(
             f"With the source about {needed:,} labels are enough for the {target} that training from random "
-            f"weights reaches with all {every:,} (interpolated): this transfer was worth about {saved:,} "
-            "labels."
+            f"weights reaches with all {every:,} (interpolated): this transfer was worth about {saved:,} labels.",
+            needed,
+            saved,
         )
-    return LabelEfficiency(points=curve, way=way, sentence=sentence, reaches_with=needed, worth=saved)
+    few = f"{needed:,} labels"
+    if classes and needed >= classes:
+        few = f"{needed // classes:,} labels a class ({needed:,} in all)"
+    return told(
+        f"With the source even {few} exceed the {target} that training from random weights reaches with "
+        f"all {every:,}: this transfer was worth at least {saved:,} labels.",
+        needed,
+        saved,
+    )
 
 
 def crossing(points: Sequence[Point], wanted: float) -> int | None:
