@@ -88,10 +88,10 @@ def assert_frozen(plan: Plan, source: Source, trained: Trained, target: Target) 
     changed.body.load_state_dict(
         {name: torch.from_numpy(value) for name, value in trained.weights.items()}, strict=False
     )
-    pixels = {"image": torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8, generator=torch.manual_seed(0))}
+    inputs = {name: torch.from_numpy(value) for name, value in source.noise(3).items()}
     at = never[-1].name
     with torch.no_grad():
-        one, other = fresh(pixels, [at]), changed(pixels, [at])
+        one, other = fresh(inputs, [at]), changed(inputs, [at])
     assert torch.equal(one[at], other[at])
 
 

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from contracts.sounds import encoded, samples
 from headstart.core.errors import DataError
+from headstart.data import checks
 from headstart.data.contents import Contents
 from headstart.data.read import read
 
@@ -142,3 +144,16 @@ def test_a_damaged_shard(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "train-0.parquet").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=r"train-0\.parquet cannot be read"):
         read(tmp_path)
+
+
+def test_sounds_in_cells_are_known_by_the_names_of_their_files(tmp_path: Path) -> None:
+    """As `datasets` writes a column of Audio."""
+    cells = [
+        {"bytes": encoded(samples(kind, number)), "path": f"{number}.wav"}
+        for number in range(3)
+        for kind in ("tone", "noise")
+    ]
+    table = pa.table({"audio": pa.array(cells, IMAGE_TYPE), "label": ["tone", "noise"] * 3})
+    parquet.write_table(table, tmp_path / "train-0.parquet")
+    found = read(tmp_path)
+    assert found.modality == "audio" and len(checks.check(found).table) == 6

@@ -43,6 +43,13 @@ def test_a_curve_that_stays_below_saves_nothing() -> None:
     assert found.worth is None and found.sentence is not None and "no labels are saved" in found.sentence
 
 
+def test_where_scratch_learned_nothing_no_labels_are_counted() -> None:
+    found = efficiency(curve((20, 0.5), (400, 0.6)), "head", 0.5, ACCURACY, 2, floor=0.5)
+    assert found.worth is None and found.reaches_with is None
+    assert found.sentence is not None and "nothing was learned" in found.sentence
+    assert efficiency(curve((20, 0.5), (400, 0.6)), "head", 0.55, ACCURACY, 2, floor=0.5).worth is not None
+
+
 @pytest.mark.parametrize("scratch", [None, math.nan])
 def test_without_scratch_nothing_is_said(scratch: float | None) -> None:
     found = efficiency(curve((20, 0.5), (400, 0.6)), "head", scratch, ACCURACY, 4)

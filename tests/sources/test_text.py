@@ -114,6 +114,23 @@ def test_long_texts_are_read_in_parts(source: Source) -> None:
     assert np.allclose(next(runtime.run([few]))[points[0]], together[points[0]][:2], atol=1e-5)
 
 
+def test_views_of_a_long_text_are_some_of_its_parts(models: Path) -> None:
+    source = open_source(write_text_model(models / "views", "bert"))
+    long = " ".join(TEXTS * 60)
+    whole = source.prepare(long)["input_ids"]
+    kept = source.description.preparation["at_once"] // source.description.preparation["part"]
+    assert len(whole) > kept
+    seen = set()
+    for view in range(1, 20):
+        found = source.view(long, view, "key")["input_ids"]
+        first = next(row for row in range(len(whole)) if (whole[row : row + kept] == found).all())
+        assert len(found) == kept and (source.view(long, view, "key")["input_ids"] == found).all()
+        seen.add(first)
+    assert len(seen) > 3
+    assert (source.view(long, 0, "key")["input_ids"] == whole).all()
+    assert (source.view(TEXTS[0], 3, "key")["input_ids"] == source.prepare(TEXTS[0])["input_ids"]).all()
+
+
 def test_what_lies_behind_the_last_part_is_told(source: Source) -> None:
     assert source.remarks([TEXTS[0], " ".join(TEXTS * 12)]) == []
     [told] = source.remarks([TEXTS[0], "film " * 5000, {"question": TEXTS[0], "context": TEXTS[1]}])

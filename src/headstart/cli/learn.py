@@ -17,7 +17,7 @@ def adapt(
         str | None, typer.Argument(help="Folder, table file, data set folder or zip.", show_default=False)
     ] = None,
     source: Source = "builtin/image-tiny",
-    strategy: Annotated[str, typer.Option("--strategy", help="probe or finetune.")] = "probe",
+    strategy: Annotated[str, typer.Option("--strategy", help="probe, finetune, lora or contrastive.")] = "probe",
     option: Annotated[
         list[str] | None,
         typer.Option("--set", help="An option of the strategy, name=value; repeatable.", show_default=False),
@@ -72,6 +72,7 @@ def adapt(
       headstart adapt photos.csv --label species --strategy finetune --epochs 10
 
       headstart adapt squad.json --source hf/bert-base-cased --strategy finetune
+
       headstart adapt pairs.tsv --task seq2seq --text en --label de --source hf/google-t5/t5-small --strategy finetune
 
       headstart adapt --resume runs/photos

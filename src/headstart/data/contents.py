@@ -162,6 +162,8 @@ def digest(content: Content) -> str:
         return fingerprints.of_bytes(content.encode("utf-8", "surrogatepass"))
     if isinstance(content, (dict, list)):
         return fingerprints.of_json(content)
+    if isinstance(content, tuple):  # such as samples and their rate
+        return fingerprints.of_json([digest(part) for part in map(np.atleast_1d, content)])
     if content is None:
         raise Unreadable("there is nothing in it")
     try:

@@ -39,6 +39,10 @@ class Modality(Protocol):
     told_apart: tuple[str, ...]
     """Properties by whose values results are told apart, such as length."""
 
+    def recognises(self, content: Any) -> bool:
+        """Whether an object in memory, no file or bytes, is of this kind."""
+        ...
+
     def decode(self, content: Any, size: int | None = None) -> Any:
         """The content in the form that `Source.prepare` takes; `size` is the smallest side that will be used.
 

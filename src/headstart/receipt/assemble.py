@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -37,7 +38,7 @@ from headstart.receipt.document import (
     TotalCost,
     TrainableRow,
 )
-from headstart.receipt.evidence import SCRATCH, Evidence
+from headstart.receipt.evidence import PLAIN, SCRATCH, Evidence
 from headstart.receipt.judged import Judged, Truth, judge, judge_budgets
 from headstart.receipt.trainable import frozen_stages, trainable_rows
 from headstart.receipt.verdict import decide
@@ -267,7 +268,9 @@ def _efficiency(
         points.append((every, judged[0].primary(evidence.task)))
     way = evidence.budgets[0].title if evidence.budgets else evidence.adapted.title
     scratch = next((one.primary(evidence.task).value for one in judged if one.arm.name == SCRATCH), None)
-    return labels.efficiency(points, way, scratch, primary, classes)
+    trivial = [one for one in judged if one.arm.trained is None and not one.arm.knows_source and one.arm.name != PLAIN]
+    floor = max((one.primary(evidence.task).value for one in trivial), default=-math.inf)
+    return labels.efficiency(points, way, scratch, primary, classes, floor)
 
 
 def _frozen(trained: Trained, rows: list[TrainableRow]) -> FrozenSection:

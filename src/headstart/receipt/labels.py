@@ -15,7 +15,12 @@ Point = tuple[int, Interval]
 
 
 def efficiency(
-    points: Sequence[Point], way: str, scratch: float | None, measure: Measure, classes: int
+    points: Sequence[Point],
+    way: str,
+    scratch: float | None,
+    measure: Measure,
+    classes: int,
+    floor: float = -math.inf,
 ) -> LabelEfficiency:
     """What the curve says.
 
@@ -24,12 +29,24 @@ def efficiency(
         way: what was fitted with fewer labels.
         scratch: what the network from random weights reached with all labels; None when it was not run.
         classes: how many classes the labels are spread over; 0 where there are none.
+        floor: what an answer that looks at nothing reaches.
     """
     curve = [LabelPoint(labels=labels, **Range.of(interval).model_dump()) for labels, interval in points]
     if scratch is None or math.isnan(scratch) or len(points) < 2:
         return LabelEfficiency(points=curve, way=way, sentence=None, reaches_with=None, worth=None)
     every = points[-1][0]
     target = words.amount(scratch, measure)
+    if scratch <= floor:
+        return LabelEfficiency(
+            points=curve,
+            way=way,
+            reaches_with=None,
+            worth=None,
+            sentence=(
+                f"From random weights nothing was learned from all {every:,} labels ({target}, no better than a "
+                "trivial answer), so what the source saves in labels cannot be told."
+            ),
+        )
     needed = crossing(points, scratch)
     if needed is None:
         return LabelEfficiency(

@@ -32,6 +32,9 @@ WELL_KNOWN = {
     "hf/FacebookAI/roberta-base": (124.6, "512 pieces", "web text"),
     "hf/answerdotai/ModernBERT-base": (149.0, "8192 pieces", "web text"),
     "hf/microsoft/deberta-v3-small": (141.3, "512 pieces", "web text"),
+    "hf/MIT/ast-finetuned-audioset-10-10-0.4593": (86.6, "16 kHz", "AudioSet"),
+    "hf/facebook/wav2vec2-base-960h": (94.4, "16 kHz", "read English"),
+    "hf/openai/whisper-tiny": (37.8, "16 kHz", "speech of the web"),
     "torchvision/resnet50": (25.6, "224 px", "ImageNet"),
     "torchvision/vgg16": (138.4, "224 px", "ImageNet"),
     "torchvision/inception_v3": (27.2, "299 px", "ImageNet"),
@@ -96,8 +99,10 @@ def _here() -> Iterator[Entry]:
 
 
 def _takes(description: Description) -> str:
-    """224 px, or 256 pieces of words."""
+    """224 px, 256 pieces of words, or sound of 16 kHz."""
     known = description.preparation
+    if "rate" in known:
+        return f"{known['rate'] / 1000:g} kHz"
     return f"{known['width']} px" if "width" in known else f"{known['length']} pieces"
 
 

@@ -20,7 +20,7 @@ from headstart.sources.contract import Description, Source, SourceCard
 if TYPE_CHECKING:
     import torch
 
-DESCRIPTION_VERSION = 5
+DESCRIPTION_VERSION = 6
 
 
 class LibrarySource(Source):

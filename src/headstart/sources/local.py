@@ -1,4 +1,4 @@
-"""Sources that are folders: in the format of timm, transformers or model2vec, or an earlier run."""
+"""Sources that are folders: in the format of timm, transformers, model2vec or YAMNet, or an earlier run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from headstart.sources.library import LibrarySource
 
 STATIC = "model2vec"
 """What config.json of a static model calls itself."""
+YAMNET = "yamnet"
 RUN_MARK = "headstart.json"
 """Every run folder has this document; it names the source's family and the heads."""
 
@@ -36,7 +37,7 @@ def open_folder(folder: Path, name: str = "") -> Source:
     source = _in_library_format(folder, name)
     if source is None:
         raise SourceError(
-            f"{folder} is not a model folder: it has no config.json of timm, transformers or model2vec, no "
+            f"{folder} is not a model folder: it has no config.json of timm, transformers, model2vec or YAMNet, no "
             f"layout.json, and is not a run. "
             f"Its files: {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'none'}."
         )
@@ -53,6 +54,10 @@ def _in_library_format(folder: Path, name: str) -> LibrarySource | None:
         from headstart.sources.static import StaticSource
 
         return StaticSource(folder, name)
+    if config.get("model_type") == YAMNET:
+        from headstart.sources.yamnet import YamnetSource
+
+        return YamnetSource(folder, name)
     if "model_type" in config or "architectures" in config:
         from headstart.sources.transformers import transformers_source
 

@@ -124,10 +124,11 @@ class Network(nn.Module):
         """(N, D) of the output of `stage` for a batch of inputs; of an example in parts, their mean by length."""
         mask = inputs.get(MASK)
         pooled = pool(features, self._stages[stage].layout, mask, self.description.pooling)
-        if ROWS not in inputs or mask is None:
+        if ROWS not in inputs:
             return pooled
         rows = inputs[ROWS].long()
-        shares = mask.to(pooled.dtype).sum(dim=1)[rows.clamp(min=0)] * (rows >= 0)
+        lengths = pooled.new_ones(len(pooled)) if mask is None else mask.to(pooled.dtype).sum(dim=1)
+        shares = lengths[rows.clamp(min=0)] * (rows >= 0)
         shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1)
         return (pooled[rows.clamp(min=0)] * shares.unsqueeze(-1)).sum(dim=1)
 
@@ -195,6 +196,20 @@ class TaughtEntry(TextEntry):
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {**super().forward(inputs), "decoder_input_ids": self.moved_on(inputs[self.wanted].long())}
+
+
+class ArrayEntry(nn.Module):
+    """One input, whose numbers the network takes as they are, in the network's own precision."""
+
+    one: torch.Tensor
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.register_buffer("one", torch.ones(()), persistent=False)
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        return inputs[self.name].to(self.one.dtype)
 
 
 class ImageEntry(nn.Module):

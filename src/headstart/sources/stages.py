@@ -80,7 +80,7 @@ def cut(network: nn.Module, run: Callable[[], Any], classifier: str, *, varies: 
     Args:
         run: runs the network on one example.
         classifier: path of the linear layer that answers; empty when there is none, and all of it is trunk.
-        varies: examples differ in length, and so do the outputs of stages that are sequences.
+        varies: examples differ in length, or in the rows they are, and so do the outputs of stages.
     """
     import torch
 
@@ -158,10 +158,11 @@ def _opens(name: str, child: nn.Module, trunk: dict[int, int]) -> bool:
 
 
 def _group(units: list[Unit]) -> list[list[Unit]]:
-    """Units without weights, and norms, join the stage before them; embeddings are added up, so they are one."""
+    """Units without weights, and norms, join the stage before them; embeddings are added up, so they are one;
+    convolutions along time are one until there is a sequence."""
     groups: list[list[Unit]] = []
     for unit in units:
-        if groups and (not _has_weights(unit.module) or _embeds([*groups[-1], unit])):
+        if groups and (not _has_weights(unit.module) or _embeds([*groups[-1], unit]) or _is_signal(groups[-1])):
             groups[-1].append(unit)
         else:
             groups.append([unit])
@@ -175,6 +176,17 @@ def _embeds(units: list[Unit]) -> bool:
     from torch import nn
 
     return all(isinstance(unit.module, nn.Embedding) for unit in units if _has_weights(unit.module))
+
+
+def _is_signal(units: list[Unit]) -> bool:
+    """Whether what leaves them has channels before time (N, D, L), as convolutions along time give it."""
+    from torch import nn
+
+    last = next((unit for unit in reversed(units) if unit.output.ndim == 3), None)
+    if last is None:
+        return False
+    widths = {inner.out_channels for inner in last.module.modules() if isinstance(inner, nn.Conv1d)}
+    return last.output.shape[1] in widths and last.output.shape[2] not in widths
 
 
 def _has_weights(module: nn.Module) -> bool:
@@ -201,13 +213,21 @@ def _stages(
                 owns=tuple(paths),
                 tap=classifier if last and classifier else way[-1].path,
                 layout=layout,
-                shape=(-1, *output.shape[2:]) if varies and layout == "sequence" else tuple(output.shape[1:]),
+                shape=_shape(output, layout, varies),
                 width=_width(output, layout),
                 parameters=count,
                 is_table=_looked_up(network, paths) > TABLE_SHARE * count,
             )
         )
     return tuple(stages)
+
+
+def _shape(output: torch.Tensor, layout: str, varies: bool) -> tuple[int, ...]:
+    """Of one example's output. Where examples differ in length, so do sequences; all else is of an unknown number of
+    rows."""
+    if not varies:
+        return tuple(output.shape[1:])
+    return (-1, *output.shape[2 if layout == "sequence" else 1 :])
 
 
 def _looked_up(network: nn.Module, paths: list[str]) -> int:

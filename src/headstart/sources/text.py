@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.core import seeds
 from headstart.data.batches import ahead
 from headstart.data.modalities.text import Passage, Text
 from headstart.sources.contract import PLACES, POOLED, ROWS, Inputs, Source
 from headstart.sources.library import LibrarySource
+from headstart.sources.parts import first_rows, rows_of
 from headstart.sources.pieces import Pieces, filled
 from headstart.sources.windows import Windows
 
@@ -114,9 +115,15 @@ class TextSource(LibrarySource):
         return [f"{told} so long that the end is not read."] if cut else []
 
     def view(self, content: Any, view: int, key: str) -> Inputs:
-        """The text as it is: no change of words keeps the meaning for sure."""
-        del view, key
-        return self.prepare(content)
+        """The text as it is, since no change of words keeps the meaning for sure; of a long one, some parts that follow
+        one another, others in every view: training would spend most of its time on the longest texts."""
+        inputs = self.prepare(content)
+        preparation = self.description.preparation
+        kept = max(1, int(preparation["at_once"]) // int(preparation["part"]))
+        if not view or self.at_places or inputs[IDS].ndim == 1 or len(inputs[IDS]) <= kept:
+            return inputs
+        first = int(seeds.generator(view, "parts", key).integers(0, len(inputs[IDS]) - kept + 1))
+        return {name: values[first : first + kept] for name, values in inputs.items()}
 
     def length(self, inputs: Inputs) -> int:
         return int(inputs[IDS].size)
@@ -125,10 +132,11 @@ class TextSource(LibrarySource):
         return len(inputs[PLACES]) if self.at_places else 1
 
     def few(self, batch: Inputs, count: int) -> Inputs:
-        name = PLACES if self.at_places else ROWS
-        where = batch[name][:count]
-        rows = int(where.max()) // (batch[IDS].shape[1] if self.at_places else 1) + 1
-        return {key: where if key == name else values[:rows] for key, values in batch.items()}
+        if not self.at_places:
+            return first_rows(batch, count)
+        where = batch[PLACES][:count]
+        rows = int(where.max()) // batch[IDS].shape[1] + 1
+        return {key: where if key == PLACES else values[:rows] for key, values in batch.items()}
 
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
         """Rows of all examples (of one that is in windows or parts, several), filled up to the longest."""
@@ -143,8 +151,9 @@ class TextSource(LibrarySource):
             for name in inputs[0]
             if name not in (PLACES, ROWS)
         }
-        where = {PLACES: _joined_places(inputs, longest)} if self.at_places else {ROWS: _rows_of(inputs)}
-        return {**padded, **where}
+        if self.at_places:
+            return {**padded, PLACES: _joined_places(inputs, longest)}
+        return {**padded, ROWS: rows_of([len(np.atleast_2d(example[IDS])) for example in inputs])}
 
     def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
         from headstart.sources.network import TextEntry
@@ -169,14 +178,6 @@ class TextSource(LibrarySource):
 def _batch(numbers: NDArray[np.int32], preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     batch = {IDS: numbers, MASK: np.ones_like(numbers)}
     return {**batch, SEGMENTS: np.zeros_like(numbers)} if preparation["segments"] else batch
-
-
-def _rows_of(inputs: Sequence[Inputs]) -> NDArray[np.int32]:
-    """(N, R): the rows of each example's parts, which follow one another; -1 fills up."""
-    counts = [len(example[IDS]) if example[IDS].ndim > 1 else 1 for example in inputs]
-    starts = np.cumsum([0, *counts])
-    own = [np.arange(start, end) for start, end in itertools.pairwise(starts)]
-    return filled(own, max(counts), -1)
 
 
 def _joined_places(inputs: Sequence[Inputs], length: int) -> NDArray[np.int32]:

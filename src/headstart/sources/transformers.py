@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from headstart.core import files
 from headstart.core.errors import SourceError
 from headstart.sources import weights
 from headstart.sources.contract import SourceCard
@@ -28,9 +30,13 @@ def open_transformers(name: str) -> LibrarySource:
 
 
 def transformers_source(folder: Path, name: str) -> LibrarySource:
-    """The source in `folder`: of pictures where it says how they are prepared, of texts where it has a tokenizer."""
+    """The source in `folder`: of sounds or pictures by how they are prepared, or else of texts."""
     from headstart.sources import pieces
 
+    if (folder / PREPROCESSOR).is_file() and "feature_extractor_type" in files.read_json(folder / PREPROCESSOR):
+        from headstart.sources.transformers_audio import TransformersSounds
+
+        return TransformersSounds(folder, name)
     if any((folder / file).is_file() for file in pieces.FILES):
         from headstart.sources.transformers_text import TransformersTexts
 
@@ -80,10 +86,19 @@ class TransformersSource(FolderSource):
     def weights(self) -> dict[str, NDArray[Any]]:
         return weights.load(self.path) if self.seed is None else super().weights()
 
+    @cached_property
+    def _prefix(self) -> str:
+        """What the names of the trunk's weights begin with in the file of a model with a head."""
+        return _common_prefix(weights.names(self.path), list(self.module().state_dict()))
+
     def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The library renames some weights when it loads them (query to q_proj); its own way back is taken."""
-        if self.seed is not None or set(changed) <= set(weights.load(self.path)):
+        written = set(weights.names(self.path))
+        if self.seed is not None or set(changed) <= written:
             return dict(changed)
+        named = {f"{self._prefix}{name}": value for name, value in changed.items()}
+        if set(named) <= written:
+            return named
         import torch
         from transformers.core_model_loading import revert_weight_conversion
 
@@ -110,3 +125,11 @@ class TransformersSource(FolderSource):
             datasets = facts.get("datasets", trained_on)
             trained_on = ", ".join(datasets) if isinstance(datasets, list) else str(datasets)
         return SourceCard(licence=licence, trained_on=trained_on, size=self.path.stat().st_size, place=str(self.folder))
+
+
+def _common_prefix(written: Sequence[str], built: Sequence[str]) -> str:
+    """The prefix that turns the most names of `built` into names of `written`."""
+    known = set(written)
+    first = built[0]
+    candidates = [name.removesuffix(first) for name in written if name.endswith(first)] or [""]
+    return max(candidates, key=lambda prefix: sum(f"{prefix}{name}" in known for name in built))

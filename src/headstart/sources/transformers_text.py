@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
 
 from headstart.core import files
 from headstart.core.errors import SourceError
-from headstart.sources import pieces, weights
+from headstart.sources import pieces
 from headstart.sources.contract import Artefact
 from headstart.sources.pieces import Pieces
 from headstart.sources.text import AT_ONCE, LENGTH, PART, SENTENCE, TextSource
@@ -101,17 +98,6 @@ class TransformersTexts(TransformersSource, TextSource):
             self.folder, segments=preparation["segments"], vocabulary=int(preparation["vocabulary"])
         )
 
-    @cached_property
-    def _prefix(self) -> str:
-        """What the names of the trunk's weights begin with in the file of a model with a head."""
-        return _common_prefix(weights.names(self.path), list(self.module().state_dict()))
-
-    def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        if self.seed is not None:
-            return dict(changed)
-        named = {f"{self._prefix}{name}": value for name, value in changed.items()}
-        return named if set(named) <= set(weights.names(self.path)) else super().on_disk(changed)
-
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
         del labels, outputs
         here = [self.folder / name for name in (*pieces.FILES, "sentence_bert_config.json", "modules.json")]
@@ -130,11 +116,3 @@ def _reads_one_way(config: Mapping[str, Any]) -> bool:
     kind = config.get("model_type")
     onward, both = families.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, families.MODEL_FOR_MASKED_LM_MAPPING_NAMES
     return bool(config.get("is_decoder")) or (kind in onward and kind not in both)
-
-
-def _common_prefix(written: Sequence[str], built: Sequence[str]) -> str:
-    """The prefix that turns the most names of `built` into names of `written`."""
-    known = set(written)
-    first = built[0]
-    candidates = [name.removesuffix(first) for name in written if name.endswith(first)] or [""]
-    return max(candidates, key=lambda prefix: sum(f"{prefix}{name}" in known for name in built))

@@ -29,7 +29,8 @@ class PlainFeatures(Protocol):
 
 
 plain_features: Registry[Callable[[], PlainFeatures]] = Registry(
-    "kind of plain features", {"text": "headstart.strategies.tfidf:TfIdf"}
+    "kind of plain features",
+    {"text": "headstart.strategies.tfidf:TfIdf", "audio": "headstart.strategies.mfcc:Mfcc"},
 )
 
 

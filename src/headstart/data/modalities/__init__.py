@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Any
 
 from headstart.core.registry import Registry
 from headstart.data.facts import Modality
@@ -12,6 +13,7 @@ modalities: Registry[type[Modality]] = Registry(
     {
         "image": "headstart.data.modalities.image:Image",
         "text": "headstart.data.modalities.text:Text",
+        "audio": "headstart.data.modalities.audio:Audio",
     },
 )
 DEFAULT = "image"
@@ -31,3 +33,8 @@ def modality_of(file: str) -> str | None:
     """The modality whose file endings include that of `file`; None where no modality knows it."""
     suffix = PurePosixPath(file).suffix.lower()
     return next((name for name in modalities.names() if suffix in modalities.get(name).suffixes), None)
+
+
+def modality_in_memory(content: Any) -> str | None:
+    """The modality that an object handed over in memory tells by itself, such as samples with their rate."""
+    return next((name for name in modalities.names() if open_modality(name).recognises(content)), None)

@@ -63,6 +63,10 @@ class Image:
     )
     told_apart = ("mode",)
 
+    def recognises(self, content: Content) -> bool:
+        """Whether it is a Pillow picture or an array of two axes or more."""
+        return isinstance(content, PIL.Image.Image) or (isinstance(content, np.ndarray) and content.ndim > 1)
+
     def decode(self, content: Content, size: int | None = None) -> PIL.Image.Image:
         """`content` as an upright RGB picture.
 

@@ -36,6 +36,11 @@ class Text:
     suffixes = (".txt", ".text", ".md")
     told_apart = ("length",)
 
+    def recognises(self, content: Any) -> bool:
+        """Whether it is a string, or strings that belong together, or words."""
+        parts = list(content.values()) if isinstance(content, Mapping) else content
+        return isinstance(parts, str) or (isinstance(parts, (list, tuple)) and all(isinstance(p, str) for p in parts))
+
     def decode(self, content: Any, size: int | None = None) -> Passage:
         """`content` as text.
 

@@ -18,7 +18,7 @@ from headstart.core.errors import DataError
 from headstart.data.contents import open_arrow
 from headstart.data.modalities import DEFAULT
 from headstart.data.readers import Options, pairs, tabular
-from headstart.data.readers.assemble import Draft, require_classes, split_name
+from headstart.data.readers.assemble import Draft, choose_modality, require_classes, split_name
 from headstart.data.readers.columns import content_columns
 from headstart.data.readers.rows import read_rows
 from headstart.data.table import Table
@@ -74,7 +74,7 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     ids = [name for shard in shards for name in tabular.row_ids(_relative(shard.path, root), shard.count)]
     columns, labels, notes = tabular.value_columns(rows, options, origin, ids, chosen)
     table = Draft(ids, [path for path, _ in places], [member for _, member in places], columns).table(
-        origin, options.modality or DEFAULT, labels, (), notes
+        origin, choose_modality(shards[0].names(column), options.modality) or DEFAULT, labels, (), notes
     )
     for label in () if options.written else labels:
         require_classes(table.column(label), origin)
@@ -124,6 +124,11 @@ class _Shard:
             return open_arrow(str(self.path)).slice(0, 8)
         batch = next(parquet.ParquetFile(self.path).iter_batches(8), None)
         return self.schema.empty_table() if batch is None else pa.Table.from_batches([batch])
+
+    def names(self, column: str) -> list[str]:
+        """The files of which the first contents were made, where the cells name them."""
+        cells = self.sample().column(column).to_pylist()
+        return [str(cell["path"]) for cell in cells if isinstance(cell, dict) and cell.get("path")]
 
     def places(self, column: str) -> Iterator[tuple[str, str | None]]:
         """Where each content lies: in its cell, or in the file that the cell names when it has no bytes."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from headstart.core.errors import DataError
 from headstart.data.contents import IN_MEMORY
-from headstart.data.modalities import DEFAULT, modality_of
+from headstart.data.modalities import DEFAULT, modality_in_memory, modality_of
 from headstart.data.readers.assemble import Draft, choose_modality, require_classes
 from headstart.data.readers.columns import LOOKED_AT
 from headstart.data.table import LABEL, Table
@@ -29,8 +29,8 @@ def from_memory(
 ) -> Table:
     """A table of `contents` (N), with `labels` (N) and `groups` (N) where given.
 
-    Contents are paths, bytes, Pillow pictures or arrays; one array (N, …) is N contents. Ids are `item 000`,
-    or the paths.
+    Contents are paths, bytes, Pillow pictures, arrays, or sounds as (samples, rate); one array (N, …) is N contents.
+    Ids are `item 000`, or the paths.
 
     Raises:
         DataError: nothing in it, or lengths that differ.
@@ -54,7 +54,8 @@ def from_memory(
     if groups is not None:
         columns["group"] = pa.array([str(group) for group in groups], pa.string())
     draft, memory = _of_paths(contents, columns) if all(paths) else _of_objects(contents, columns)
-    found = TEXT if texts else choose_modality(draft.paths if all(paths) else [], modality) or DEFAULT
+    named = TEXT if texts else choose_modality(draft.paths if all(paths) else [], modality)
+    found = named or (None if any(paths) else modality_in_memory(contents[0])) or DEFAULT
     learned = (LABEL,) if labels is not None else ()
     table = draft.table("the examples in memory", found, learned, memory=memory)
     if labels is not None and not written:

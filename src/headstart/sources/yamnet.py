@@ -1,0 +1,92 @@
+"""YAMNet: depthwise convolutions on patches of a log-mel spectrogram, taught the classes of AudioSet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.data.modalities.mel import MelSpectrum
+from headstart.sources import weights
+from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.library import FolderSource
+from headstart.sources.local import YAMNET
+from headstart.sources.sound import LENGTH, SoundSource
+
+if TYPE_CHECKING:
+    import torch
+
+
+class YamnetSource(FolderSource, SoundSource):
+    """A folder with config.json (layers, front end, names of classes) and model.safetensors.
+
+    A sound is as many patches as it has whole ones, overlapping by half, at least one; heads see the mean over them.
+    """
+
+    family = YAMNET
+
+    @property
+    def architecture(self) -> str:
+        return YAMNET
+
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "preparation": self.preparation()}
+
+    def own_labels(self) -> tuple[str, ...]:
+        return tuple(self._config.get("class_names", ()))
+
+    def card(self) -> SourceCard:
+        return SourceCard(
+            licence=str(self._config.get("license", "not stated")),
+            trained_on=str(self._config.get("trained_on", "AudioSet")),
+            size=self.path.stat().st_size,
+            place=str(self.folder),
+        )
+
+    def preparation(self) -> dict[str, Any]:
+        given = self._config["frontend"]
+        return {
+            "rate": int(given["sample_rate"]),
+            "seconds": LENGTH,
+            "window": int(re.findall(r"\d+", str(given["window"]))[0]),
+            "hop": int(given["hop"]),
+            "fft": int(given["fft"]),
+            "low": float(given["mel_min_hz"]),
+            "high": float(given["mel_max_hz"]),
+            "added": float(re.findall(r"[\d.]+", str(given["log"]))[-1]),
+            "shape": [int(given["patch_frames"]), int(given["mel_bands"])],
+            "step": int(given["patch_hop_frames"]),
+        }
+
+    @cached_property
+    def _spectrum(self) -> MelSpectrum:
+        known = self.description.preparation
+        given = {name: known[name] for name in ("rate", "window", "hop", "fft", "low", "high")}
+        return MelSpectrum(**given, bands=known["shape"][1])
+
+    def parts_of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        known = self.description.preparation
+        missing = self._spectrum.span(known["shape"][0]) - len(samples)
+        energies = self._spectrum.energies(np.pad(samples, (0, max(0, missing))))
+        levels = np.log(energies + np.float32(known["added"]))
+        windows = np.lib.stride_tricks.sliding_window_view(levels, known["shape"][0], axis=0)[:: known["step"]]
+        return np.ascontiguousarray(windows.transpose(0, 2, 1), np.float32)
+
+    def build(self, pretrained: bool) -> torch.nn.Module:
+        from headstart.sources.yamnet_network import Yamnet
+
+        network = Yamnet(self._config["layers"], int(self._config["num_classes"]))
+        if pretrained:
+            weights.into(network, self.weights(), self.path)
+        return network
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        return weights.load(self.path) if self.seed is None else super().weights()
+
+    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
+        named = list(labels) if len(labels) == outputs else []
+        return Artefact({"config.json": {**self._config, "num_classes": outputs, "class_names": named}}, (), "")

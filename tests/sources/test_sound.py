@@ -1,0 +1,120 @@
+"""Sound sources: what the published numbers say, parts that are averaged, views, and sounds of any length."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from contracts.sounds import RATE, encoded, samples, write_yamnet
+from headstart.sources import Source, open_source
+from headstart.sources.network import Network
+from headstart.sources.points import Point
+from headstart.sources.trunk import Trunk
+
+MODELS = os.environ.get("HEADSTART_MODELS", "")
+SHARED = Path(MODELS).parent if MODELS else Path()
+published = pytest.mark.skipif(
+    not (Path(MODELS) / "yamnet").is_dir() or not (SHARED / "data" / "audio").is_dir(),
+    reason="HEADSTART_MODELS names no folder with yamnet, and data/audio beside it",
+)
+SOUNDS = [(samples("tone", 1, 3.0), RATE), (samples("noise", 2, 0.3), RATE), (samples("sweep", 3, 1.6), RATE)]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    return open_source(write_yamnet(tmp_path_factory.mktemp("models") / "yamnet"))
+
+
+def features(source: Source, sounds: list[object]) -> np.ndarray:
+    """Every stage, pooled, one beside another."""
+    network = Network(source).eval()
+    batch = {name: torch.from_numpy(array) for name, array in source.collate(list(map(source.prepare, sounds))).items()}
+    stages = [stage.name for stage in source.stages]
+    with torch.no_grad():
+        heard = network(batch, stages)
+        return torch.cat([network.pool(stage, heard[stage], batch) for stage in stages], dim=1).numpy()
+
+
+@published
+@pytest.mark.parametrize("number", range(3))
+def test_yamnet_gives_its_published_numbers(number: int) -> None:
+    source = open_source(Path(MODELS) / "yamnet")
+    expected = json.loads((Path(MODELS) / "yamnet" / "expected.json").read_text())["references"][number]
+    inputs = source.prepare((SHARED / expected["clip"]).read_bytes())
+    patches = inputs["parts"]
+    assert len(patches) == expected["patches"]
+    assert patches[0].mean() == pytest.approx(expected["logmel_first_patch_mean"], abs=2e-3)
+    assert patches[0, 0, :4] == pytest.approx(expected["logmel_first_row_first4"], abs=2e-3)
+    network, last = Network(source).eval(), source.stages[-1].name
+    batch = {name: torch.from_numpy(value) for name, value in source.collate([inputs]).items()}
+    with torch.no_grad():
+        heard = network(batch, [last])[last]
+        embedding = network.pool(last, heard, batch)[0]
+        scores = torch.sigmoid(network.classifier(heard)).mean(dim=0)
+    assert embedding[:8].numpy() == pytest.approx(expected["embedding_mean_over_patches_first8"], abs=3e-3)
+    assert float(embedding.norm()) == pytest.approx(expected["embedding_norm"], abs=5e-3)
+    for place, (label, score) in zip(scores.argsort(descending=True)[:3].tolist(), expected["top3"], strict=True):
+        assert source.description.labels[place] == label and float(scores[place]) == pytest.approx(score, abs=3e-3)
+
+
+def test_a_sound_is_the_mean_of_its_parts(source: Source) -> None:
+    together = features(source, SOUNDS)
+    alone = np.concatenate([features(source, [sound]) for sound in SOUNDS])
+    assert np.allclose(together, alone, atol=1e-5)
+    counts = [source.length(source.prepare(sound)) for sound in SOUNDS]
+    assert counts == [5, 1, 2]
+    first, second = (source.prepare(SOUNDS[2])["parts"][part] for part in range(2))
+    network, stage = Network(source).eval(), source.stages[1].name
+    with torch.no_grad():
+        parts = network({"parts": torch.from_numpy(np.stack([first, second]))}, [stage])[stage].mean(dim=(2, 3))
+    width = source.stages[0].width
+    assert np.allclose(together[2, width : width + source.stages[1].width], parts.mean(dim=0), atol=1e-5)
+
+
+def test_converted_is_the_same(source: Source) -> None:
+    points = [Point(source.stages[0].name), Point(source.stages[-1].name)]
+    batch = source.collate([source.prepare(sound) for sound in SOUNDS])
+    found = {}
+    for runtime in ("reference", "eager", "openvino"):
+        trunk = Trunk(source, points, 3, runtime)
+        found[runtime] = next(iter(trunk.run([batch])))
+        assert trunk.choice is not None and trunk.choice.runtime.split()[0] in (runtime, "eager", "reference")
+    for point in points:
+        for runtime in ("eager", "openvino"):
+            assert np.allclose(found["reference"][point], found[runtime][point], atol=0.05), (point, runtime)
+
+
+def test_views_are_of_their_number_and_key_alone(source: Source) -> None:
+    def view(number: int, key: str) -> np.ndarray:
+        return source.view(SOUNDS[0], number, key)["parts"]
+
+    plain = source.prepare(SOUNDS[0])["parts"]
+    assert np.array_equal(view(0, "a"), plain)
+    assert np.array_equal(view(3, "a"), view(3, "a"))
+    for number, key in ((1, "a"), (3, "a"), (3, "b")):
+        assert view(number, key).shape == plain.shape and not np.allclose(view(number, key), plain)
+    assert not np.allclose(view(3, "a"), view(3, "b"))
+
+
+def test_other_rates_and_long_sounds(source: Source) -> None:
+    at_rate = source.prepare((samples("tone", 5, 1.0), RATE))["parts"]
+    resampled = source.prepare(encoded(samples("tone", 5, 1.0, 44_100), rate=44_100))["parts"]
+    assert resampled.shape == at_rate.shape
+    long = (np.tile(SOUNDS[0][0], 25), RATE)
+    assert source.length(source.prepare(long)) == 123
+    assert source.remarks([long, SOUNDS[0]]) == [
+        "1 recording is longer than the 60 s that are read; what follows is not."
+    ]
+
+
+def test_stages_hold_every_parameter_and_say_that_rows_differ(source: Source) -> None:
+    assert [stage.name for stage in source.stages] == ["layer1", "layer2", "layer3"]
+    assert source.stages[0].shape == (-1, 4, 48, 32) and source.stages[-1].shape == (-1, 12)
+    network = source.module()
+    head = sum(p.numel() for p in network.classifier.parameters())
+    assert sum(stage.parameters for stage in source.stages) + head == sum(p.numel() for p in network.parameters())
