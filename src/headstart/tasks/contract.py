@@ -206,6 +206,17 @@ class Task(ABC):
         del contents
         return self.baselines(targets)
 
+    def models_of(self, targets: Targets, contents: Sequence[Any], asked: int) -> tuple[list[Baseline], list[str]]:
+        """Costlier models of the field that know no source, fitted to training examples, and sentences about those that
+        are left out.
+
+        Args:
+            contents: of the training examples.
+            asked: how many examples they will answer.
+        """
+        del targets, contents, asked
+        return [], []
+
     @property
     def arrow_type(self) -> pa.DataType:
         """Of a column of answers."""

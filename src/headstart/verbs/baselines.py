@@ -20,10 +20,11 @@ from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
 from headstart.receipt.evidence import PLAIN, Arm, BudgetPoint
 from headstart.sources import Source
 from headstart.strategies import Target
-from headstart.strategies.plain import plain_scores
+from headstart.strategies.plain import plain_missing, plain_scores
 from headstart.strategies.probe import HEAD, Probe
 from headstart.strategies.scratch import Scratch
 from headstart.strategies.zero_shot import own_head
+from headstart.tasks import Task
 from headstart.verbs.recipe import Recipe
 
 BUDGETS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -42,6 +43,8 @@ class Arms:
     budgets: tuple[BudgetPoint, ...]
     steps: int | None
     """Steps that the network from random weights took, for repeating the run."""
+    warnings: tuple[str, ...] = ()
+    """What a reader should know of arms that were left out."""
 
 
 def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Examples], bank: Bank) -> Arms:
@@ -78,14 +81,17 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         found.append(Arm("probe", "Closed-form head on frozen features", True, scores(probe, test, bank)[HEAD], probe))
     if not recipe.baselines:
         return Arms(tuple(found), (), None)
-    plain = plain_scores(adapted.task, given, test)
+    missing = plain_missing(adapted.task, test)
+    plain = plain_scores(adapted.task, given, test) if not missing else None
     if plain is not None:
         found.append(Arm(PLAIN, plain[0], False, plain[1]))
+    models, left_out = _models(adapted.task, given["fit"], test)
+    found += models
     scratch = _scratch(adapted, recipe, given, bank)
     repeated = _again(scratch, adapted.source, recipe, given, test, bank)
     found.append(replace(scratch_arm(scratch, recipe, parts, bank), again=repeated))
     budgets = _budgets(adapted, recipe, parts, given, bank)
-    return Arms(tuple(found), budgets, next(iter(scratch.steps.values())))
+    return Arms(tuple(found), budgets, next(iter(scratch.steps.values())), (*missing, *left_out))
 
 
 def _again(
@@ -131,6 +137,15 @@ def _trivial(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
     task = adapted.task
     baselines = task.baselines_of(task.encode(fit.labels(task.label)), _looked_at(adapted, fit))
     return [Arm(one.name, one.title, False, one.answer(_looked_at(adapted, test), len(test))) for one in baselines]
+
+
+def _models(task: Task, fit: Examples, test: Examples) -> tuple[list[Arm], list[str]]:
+    """What people of the field would fit, and what of it is left out."""
+    if type(task).models_of is Task.models_of:
+        return [], []  # contents need not be read
+    contents = list(contents_of(fit))
+    models, left_out = task.models_of(task.encode(fit.labels(task.label)), contents, len(test))
+    return [Arm(one.name, one.title, False, one.answer(contents_of(test), len(test))) for one in models], left_out
 
 
 def _looked_at(adapted: Trained, examples: Examples) -> Iterable[Any]:
