@@ -13,6 +13,7 @@ from headstart.sources.library import LibrarySource
 STATIC = "model2vec"
 """What config.json of a static model calls itself."""
 YAMNET = "yamnet"
+PATCHES = "series-patches"
 RUN_MARK = "headstart.json"
 """Every run folder has this document; it names the source's family and the heads."""
 
@@ -58,6 +59,10 @@ def _in_library_format(folder: Path, name: str) -> LibrarySource | None:
         from headstart.sources.yamnet import YamnetSource
 
         return YamnetSource(folder, name)
+    if config.get("model_type") == PATCHES:
+        from headstart.sources.patches import PatchesSource
+
+        return PatchesSource(folder, name)
     if "model_type" in config or "architectures" in config:
         from headstart.sources.transformers import transformers_source
 
@@ -79,5 +84,4 @@ def _open_run(folder: Path, name: str) -> Source:
         raise SourceError(f"The run {folder} lacks its config.json. Copy the whole folder again.")
     if mark.get("own"):  # what the run was opened with has a head of its own; as a source it is cut into stages anew
         return source
-    source.known = {**mark["description"], "name": name}
-    return source
+    return source.opened({**mark["description"], "name": name})

@@ -25,6 +25,7 @@ tasks: Registry[type[Task]] = Registry(
         "language-modeling": "headstart.tasks.language_modeling:LanguageModeling",
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
         "seq2seq": "headstart.tasks.seq2seq:Seq2Seq",
+        "forecasting": "headstart.tasks.forecasting:Forecasting",
         "imitation": "headstart.tasks.imitation:Imitation",
     },
     internal=("imitation",),
