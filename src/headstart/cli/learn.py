@@ -34,7 +34,14 @@ def adapt(
         str | None, typer.Argument(help="Folder, table file, data set folder or zip.", show_default=False)
     ] = None,
     source: Source = "builtin/image-tiny",
-    strategy: Annotated[str, typer.Option("--strategy", help="probe, finetune, lora or contrastive.")] = "probe",
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            "--strategy",
+            help="probe (the usual one), finetune, lora or contrastive.",
+            show_default=False,
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--set", help="An option of the strategy, name=value; repeatable.", show_default=False),

@@ -13,7 +13,7 @@ import torch
 
 from headstart.core import fingerprints
 from headstart.core.hardware import Stopwatch
-from headstart.core.ragged import joined
+from headstart.core.ragged import joined, lengths
 from headstart.data.table import Examples, marked
 from headstart.engine import adapters, checkpoint, optimisers
 from headstart.engine.cutting import cut_of, read_stages
@@ -198,7 +198,8 @@ class Training:
         scores = evaluate(self.model, self.trained, self.validation, self.plan)
         self.trained.cost.forward_passes += len(self.validation)
         numbers = torch.from_numpy(joined(self.validation.numbers[head]))
-        loss = task.loss(torch.from_numpy(joined(scores[head])), numbers).mean()
+        places = torch.from_numpy(lengths(scores[head]))
+        loss = task.losses(torch.from_numpy(joined(scores[head])), numbers, places).mean()
         return task.watch(scores[head], self.validation.targets[head]), float(loss)
 
     def _keep(self, index: int, state: Progress) -> None:

@@ -97,6 +97,19 @@ class Source(ABC):
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
         """A batch, with a leading axis."""
 
+    def for_modality(self, modality: str, origin: str = "the target") -> Source:
+        """The same source for contents of `modality`, which `origin` holds.
+
+        Raises:
+            SourceError: it takes others.
+        """
+        if modality == self.description.modality:
+            return self
+        raise SourceError(
+            f"{self.name} takes {self.description.modality} and {origin} holds {modality}. "
+            f"Choose a source for {modality}: `headstart sources` lists them."
+        )
+
     def reading(self, form: str) -> Source:
         """The same source for heads that read `form`: "pooled" or "places".
 
@@ -181,6 +194,16 @@ class Source(ABC):
         other = copy.copy(self)
         other.changed = changed
         return other
+
+    def first_layers(self, layers: int) -> Source:
+        """The network's first layers, as they are, behind a new classifier that knows nothing yet: what a smaller
+        network starts from that learns from this one (after Sanh et al. 2019).
+
+        Raises:
+            SourceError: it cannot be shortened, or has fewer layers.
+        """
+        del layers
+        raise SourceError(f"{self.title} cannot be shortened. Name an architecture of timm with --arch.")
 
     def with_head(self, head: str) -> Source:
         """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm"), or, for

@@ -73,6 +73,11 @@ class LibrarySource(Source):
     def configuration(self) -> dict[str, Any]:
         """The library's own configuration as JSON."""
 
+    def for_modality(self, modality: str, origin: str = "the target") -> LibrarySource:
+        if modality != self.modality:
+            super().for_modality(modality, origin)
+        return self
+
     @property
     def pooling(self) -> str:
         """How a sequence becomes one vector: "mean", "first" or "last" of its positions."""

@@ -39,6 +39,8 @@ class Probe(Strategy):
             raise StrategyError(
                 f"{task.kind} is answered by the source's own head, which has no closed form. Use --strategy finetune."
             )
+        if not task.solvers:
+            raise StrategyError(f"{task.kind} has no closed form. Use --strategy {task.usual_strategy}.")
         candidates = candidate_stages(source, self.stages)
         head = Head(HEAD, task.describe(), candidates[-1], start="solved")
         return Plan("probe", (), (head,), (Solve(HEAD, "fit", candidates, self.solver, self.views),), seed=seed)

@@ -24,6 +24,7 @@ tasks: Registry[type[Task]] = Registry(
         "question-answering": "headstart.tasks.question_answering:QuestionAnswering",
         "language-modeling": "headstart.tasks.language_modeling:LanguageModeling",
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
+        "speech-recognition": "headstart.tasks.speech_recognition:SpeechRecognition",
         "seq2seq": "headstart.tasks.seq2seq:Seq2Seq",
         "forecasting": "headstart.tasks.forecasting:Forecasting",
         "imitation": "headstart.tasks.imitation:Imitation",
@@ -57,7 +58,8 @@ def choose(examples: Examples, asked: str | None = None, label: str = LABEL) -> 
 
 def use(stored: dict[str, Any]) -> Task:
     """The task that `Task.describe` gave."""
-    return tasks.get(stored["kind"])(label=stored["label"], labels=tuple(stored["labels"]), primary=stored["primary"])
+    fields = {name: value for name, value in stored.items() if name != "kind"}
+    return tasks.get(stored["kind"])(**{**fields, "labels": tuple(stored["labels"])})
 
 
 def _kind(kind: pa.DataType, values: Sequence[Any]) -> str:

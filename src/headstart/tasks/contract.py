@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from headstart.core.errors import RecipeError
 from headstart.measure.linear import LinearSolution
 from headstart.measure.scores import Statistic
 
@@ -97,13 +98,19 @@ class Task(ABC):
     primary: str
     """Name of the metric that decides the verdict; greater is better."""
     solvers: ClassVar[tuple[str, ...]]
-    """Closed-form ways to fit the head, the first tried by default."""
+    """Closed-form ways to fit the head, the first tried by default; none where there is no closed form."""
     own_head: ClassVar[str] = ""
     """The head of the source's own that answers, see `Source.with_head`; empty where new layers are made."""
     labelled: ClassVar[bool] = True
     """Whether examples need labels; else a target is read without, and their lengths stand in the label's place."""
+    aligned: ClassVar[bool] = True
+    """Whether an example has as many labels as places; else the labels, in order, lie somewhere among them."""
+    texts: ClassVar[bool] = False
+    """Whether labels are texts, each of its own, rather than classes or numbers."""
     writes: ClassVar[bool] = False
-    """Whether labels are texts that the source's own head learns to write, rather than classes or numbers."""
+    """Whether these are learned to be written by the source's own head."""
+    usual_strategy: ClassVar[str] = "probe"
+    """What is done where the user names no strategy."""
     looks_at: ClassVar[Literal["contents", "inputs"]] = "contents"
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
     looks_ahead: ClassVar[bool] = False
@@ -118,6 +125,11 @@ class Task(ABC):
     @property
     def outputs(self) -> int:
         return len(self.labels)
+
+    @classmethod
+    def columns(cls, label: str | None, content: str | None) -> tuple[str | None, str | None]:
+        """Which columns are learned and looked at, when the user names these."""
+        return label, content
 
     @classmethod
     @abstractmethod
@@ -163,6 +175,21 @@ class Task(ABC):
         """The factor that makes held-out scores (N, K) as sure as they are right; 1 where that has no meaning."""
         del scores, targets
         return 1.0
+
+    def searching(self, beams: int | None) -> Task:
+        """The same task, following so many answers at once when it decodes.
+
+        Raises:
+            RecipeError: it does not search for its answers.
+        """
+        if beams is None:
+            return self
+        raise RecipeError(f"{self.kind} is not answered by a search, so there are no beams. Leave --beams out.")
+
+    def losses(self, outputs: torch.Tensor, targets: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """`loss`, where examples follow each other with so many `places` (N,) each."""
+        del places
+        return self.loss(outputs, targets)
 
     @abstractmethod
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -13,11 +13,11 @@ import numpy as np
 from headstart import tasks
 from headstart.bank import Bank
 from headstart.core import files, hardware, settings
-from headstart.core.errors import HeadstartError, RecipeError, RunError
+from headstart.core.errors import HeadstartError, RunError
 from headstart.data import checks, splits
 from headstart.data.contents import contents_of
 from headstart.data.read import read
-from headstart.data.table import Examples, Table
+from headstart.data.table import Examples
 from headstart.engine.run import run
 from headstart.engine.trained import Workplace
 from headstart.sources import Source, open_source
@@ -42,7 +42,7 @@ def adapt(
     target: Any,
     *,
     source: str | Path | Source,
-    strategy: str | Strategy = "probe",
+    strategy: str | Strategy | None = None,
     options: Mapping[str, Any] | None = None,
     task: str | None = None,
     label: str | None = None,
@@ -73,11 +73,13 @@ def adapt(
         target: a folder with a folder for each class, a table file with a column of paths and one of labels, CoNLL
             columns, SQuAD's JSON, a Hugging Face data set folder, a zip, or (contents, labels) in memory.
         source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run.
-        strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`.
+        strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`; the task's usual one
+            when not given: finetune for speech-recognition, else probe.
         options: of the strategy, when it is given by name.
         task: "classification", "multilabel", "regression", "tagging" or "question-answering"; found from the labels
             when not given. For texts that are written in answer to texts: "seq2seq". For texts without labels:
-            "language-modeling" or "masked-language-modeling". For what comes next in series: "forecasting".
+            "language-modeling" or "masked-language-modeling". For recordings with transcripts: "speech-recognition".
+            For what comes next in series: "forecasting".
         label, content, group, time, split: names of columns.
         series, value, horizon, context, season, stride: for forecasting: the columns that tell series apart and hold
             values, how many steps are told, and of how many past ones; steps of the season; steps from one window to be
@@ -87,7 +89,8 @@ def adapt(
         quarantine: share of bad items up to which the run goes on.
         seed, seeds: of every random choice, and how many of them (from `seed` on) the verdict is drawn from: with more
             than one, whatever is trained is trained anew with each, on the same parts; the first is the model.
-        beams: ways to go on that are followed at once where answers are written; as in the source's settings, or 4.
+        beams: ways to go on that are followed at once where answers are written, as in the source's settings, or 4; or
+            where transcripts are searched for, 1.
         baselines: False skips the costly ones, and the receipt says so.
         baseline_budget: least time, in seconds, for the same network from random weights.
         out: folder of the run; `runs/NAME` when not given.
@@ -98,13 +101,15 @@ def adapt(
     """
     if isinstance(strategy, Strategy):
         options, strategy = strategy.model_dump(exclude_unset=True), _registered_name(strategy)
+    kind = tasks.tasks.get(task) if task else tasks.Task
+    label, content = kind.columns(label, content)
     named = target if isinstance(target, (str, Path)) else IN_MEMORY
     recipe = checked(
         Recipe,
         {
             "target": str(named),
             "source": source.name if isinstance(source, Source) else str(source),
-            "strategy": strategy,
+            "strategy": strategy or kind.usual_strategy,
             "options": dict(options or {}),
             "task": task,
             "label": label,
@@ -212,11 +217,10 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         time=recipe.time,
         split=recipe.split,
         labelled=kind.labelled,
-        written=kind.writes,
+        written=kind.texts,
         windows=recipe.windows(source) if kind.looks_ahead else None,
     )
-    source = source.with_head(kind.own_head)
-    _require_modality(source, table)
+    source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
         table = with_lengths(divided(table, source))
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
@@ -226,8 +230,8 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     source = source.suited(contents_of(everything)).reading(task.reads)
     if task.writes:
         source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
-    elif recipe.beams is not None:
-        raise RecipeError(f"{task.kind} is not answered by writing, so there are no beams. Leave --beams out.")
+    else:
+        task = task.searching(recipe.beams)
     remarks = source.remarks(contents_of(everything))
     usable = replace(usable, table=usable.table.with_notes(*remarks))
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
@@ -260,14 +264,6 @@ def describe(parts: splits.Splits, task: Task) -> Target:
     """What strategies may know of the target."""
     weights = task.balance(task.encode(parts.part("fit").labels(task.label)))
     return Target(len(parts.train), len(parts.validation), float(np.max(weights) / np.min(weights)))
-
-
-def _require_modality(source: Source, table: Table) -> None:
-    if source.description.modality != table.modality:
-        raise HeadstartError(
-            f"{source.name} takes {source.description.modality} and {table.origin} holds {table.modality}. "
-            f"Choose a source for {table.modality}: `headstart sources` lists them."
-        )
 
 
 def _registered_name(strategy: Strategy) -> str:

@@ -69,7 +69,8 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
             )
         )
     at_hand = bool(adapted.plan.solved_first)  # the features are in the bank already
-    if recipe.strategy != "probe" and not adapted.uses_own_head and (recipe.baselines or at_hand):
+    closed = bool(adapted.task.solvers) and not adapted.uses_own_head
+    if recipe.strategy != "probe" and closed and (recipe.baselines or at_hand):
         probe = run(
             Probe().plan(
                 adapted.source, adapted.task, Target(len(given["train"]), len(given["validation"])), recipe.seed
@@ -194,7 +195,7 @@ def _budgets(
     adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Examples], bank: Bank
 ) -> tuple[BudgetPoint, ...]:
     """The closed-form head with fewer labels: the source's features are in the bank, so this costs next to nothing."""
-    if adapted.uses_own_head:
+    if adapted.uses_own_head or not adapted.task.solvers:
         return ()
     fit, task = given["fit"], adapted.task
     probe = Probe().plan(adapted.source, task, Target(len(given["train"]), len(given["validation"])), recipe.seed)

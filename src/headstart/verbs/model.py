@@ -104,7 +104,7 @@ class Model:
             contents,
             self.source,
             learned_columns(self.folder, contents),
-            self.task.writes,
+            self.task.texts,
             series_options(self.folder, self.task, self.source),
         )
         return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
@@ -127,12 +127,15 @@ class Model:
         return scores(saved, examples, Bank(settings.current().bank))[heads[0].name]
 
     def writing(self, beams: int) -> Model:
-        """The same model, which follows `beams` ways to go on at once when it writes.
+        """The same model, which follows `beams` ways to go on at once when it writes, or looks for a transcript.
 
         Raises:
-            SourceError: it does not write answers.
+            HeadstartError: its answers are not looked for.
         """
-        return Model(self.folder, self.source.writing(beams=beams), self.heads, self.tasks)
+        if self.task.writes:
+            return Model(self.folder, self.source.writing(beams=beams), self.heads, self.tasks)
+        tasks = {name: task.searching(beams) for name, task in self.tasks.items()}
+        return Model(self.folder, self.source, self.heads, tasks)
 
     def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
         """The text that goes on from `prompt`, or answers it; see `Source.generate`."""
