@@ -15,6 +15,7 @@ STATIC = "model2vec"
 """What config.json of a static model calls itself."""
 YAMNET = "yamnet"
 PATCHES = "series-patches"
+TINY_TIME_MIXER = "tinytimemixer"
 RECOGNISER = "recogniser"
 MODALITY = "modality"
 """In the configuration of a network that is used for contents of another kind than its library's."""
@@ -77,6 +78,10 @@ def _by_configuration(config: dict[str, Any], folder: Path, name: str) -> Librar
         from headstart.sources.recogniser import RecogniserSource
 
         return RecogniserSource(folder, name)
+    if config.get("model_type") == TINY_TIME_MIXER:
+        from headstart.sources.tiny_time_mixer import TinyTimeMixerSource
+
+        return TinyTimeMixerSource(folder, name)
     if "model_type" in config or "architectures" in config:
         from headstart.sources.transformers import transformers_source
 

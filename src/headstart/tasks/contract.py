@@ -115,6 +115,8 @@ class Task(ABC):
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
     looks_ahead: ClassVar[bool] = False
     """Whether examples are stretches of series, with what comes next as their labels."""
+    answers_apart: ClassVar[bool] = True
+    """Whether two labels are never one answer of a source's own."""
     plain: ClassVar[str] = "with a linear model"
     """What is done with hand-made features (see `fit_plain`), behind their name; empty where nothing is."""
     strengths: ClassVar[tuple[float, ...]] = (1.0, 10.0, 100.0)

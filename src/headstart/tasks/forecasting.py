@@ -40,6 +40,7 @@ class Forecasting(Task):
     kind: ClassVar[str] = "forecasting"
     reads: ClassVar[Literal["pooled", "places", "ahead"]] = "ahead"
     looks_ahead: ClassVar[bool] = True
+    answers_apart: ClassVar[bool] = False
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
     plain: ClassVar[str] = ""
     primary: str = "skill"
