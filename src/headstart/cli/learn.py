@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Beams, Content, Group, Label, Out, Seed, Source, Split, Time, settings
+from headstart.cli.options import Beams, Content, Group, Items, Label, Out, Seed, Source, Split, Time, User, settings
 from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_table
 
 
@@ -37,7 +37,7 @@ def adapt(
         typer.Option(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
             "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
-            "without labels.",
+            "without labels; recommendation, for users and what they met.",
             show_default=False,
         ),
     ] = None,
@@ -46,6 +46,8 @@ def adapt(
     group: Group = None,
     time: Time = None,
     split: Split = None,
+    items: Items = None,
+    user: User = None,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
     validation: Annotated[
         float | None,
@@ -106,6 +108,8 @@ def adapt(
             group=group,
             time=time,
             split=split,
+            items=items,
+            user=user,
             test=test,
             validation=validation,
             quarantine=quarantine,

@@ -22,6 +22,12 @@ Time = Annotated[
     str | None, typer.Option(help="Column by which the latest examples become the test.", show_default=False)
 ]
 Split = Annotated[str | None, typer.Option(help="Column that says train, validation or test.", show_default=False)]
+Items = Annotated[
+    str | None, typer.Option(help="Of users' histories: table of the items they met.", show_default=False)
+]
+User = Annotated[
+    str | None, typer.Option("--user-column", help="Of users' histories: column of users.", show_default=False)
+]
 Beams = Annotated[
     int | None,
     typer.Option(

@@ -13,6 +13,7 @@ from headstart.sources.library import LibrarySource
 STATIC = "model2vec"
 """What config.json of a static model calls itself."""
 YAMNET = "yamnet"
+BEHAVIOUR = "behaviour"
 RUN_MARK = "headstart.json"
 """Every run folder has this document; it names the source's family and the heads."""
 
@@ -58,6 +59,10 @@ def _in_library_format(folder: Path, name: str) -> LibrarySource | None:
         from headstart.sources.yamnet import YamnetSource
 
         return YamnetSource(folder, name)
+    if config.get("model_type") == BEHAVIOUR:
+        from headstart.sources.behaviour import BehaviourSource
+
+        return BehaviourSource.open(folder, name)
     if "model_type" in config or "architectures" in config:
         from headstart.sources.transformers import transformers_source
 

@@ -25,6 +25,7 @@ tasks: Registry[type[Task]] = Registry(
         "language-modeling": "headstart.tasks.language_modeling:LanguageModeling",
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
         "seq2seq": "headstart.tasks.seq2seq:Seq2Seq",
+        "recommendation": "headstart.tasks.recommendation:Recommendation",
         "imitation": "headstart.tasks.imitation:Imitation",
     },
     internal=("imitation",),
@@ -51,12 +52,12 @@ def choose(examples: Examples, asked: str | None = None, label: str = LABEL) -> 
             f"{examples.table.origin} has answers in contexts, from which {kind} cannot be learned. "
             "Leave out --task, or name another column with --label."
         )
-    return tasks.get(kind).from_labels(label, values)
+    return tasks.get(kind).from_examples(label, examples)
 
 
 def use(stored: dict[str, Any]) -> Task:
     """The task that `Task.describe` gave."""
-    return tasks.get(stored["kind"])(label=stored["label"], labels=tuple(stored["labels"]), primary=stored["primary"])
+    return tasks.get(stored["kind"]).restored(stored)
 
 
 def _kind(kind: pa.DataType, values: Sequence[Any]) -> str:

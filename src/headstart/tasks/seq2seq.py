@@ -30,6 +30,7 @@ class Seq2Seq(Piecewise):
     kind: ClassVar[str] = "seq2seq"
     own_head: ClassVar[str] = "seq2seq-lm"
     writes: ClassVar[bool] = True
+    taught: ClassVar[bool] = True
     watched: ClassVar[str] = "Log-likelihood a piece"
     plain: ClassVar[str] = "and the answer to the nearest text of training"
     strengths: ClassVar[tuple[float, ...]] = (1.0,)

@@ -25,6 +25,7 @@ from headstart.sources.local import RUN_MARK
 from headstart.strategies import Strategy, Target
 from headstart.tasks import Task
 from headstart.verbs import artefact, baselines, proof
+from headstart.verbs.items import acquainted
 from headstart.verbs.model import Model, load
 from headstart.verbs.recipe import Recipe, checked, dump
 from headstart.verbs.recipe import load as load_recipe
@@ -50,6 +51,8 @@ def adapt(
     group: str | None = None,
     time: str | None = None,
     split: str | None = None,
+    items: str | Path | None = None,
+    user: str | None = None,
     test: float = 0.25,
     validation: float | None = None,
     quarantine: float = 0.2,
@@ -71,8 +74,10 @@ def adapt(
         options: of the strategy, when it is given by name.
         task: "classification", "multilabel", "regression", "tagging" or "question-answering"; found from the labels
             when not given. For texts that are written in answer to texts: "seq2seq". For texts without labels:
-            "language-modeling" or "masked-language-modeling".
+            "language-modeling" or "masked-language-modeling". For users and what they met: "recommendation".
         label, content, group, time, split: names of columns.
+        items: of users' histories, a table of the items, with columns that say what each is.
+        user: of users' histories, the column of users.
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
@@ -103,6 +108,8 @@ def adapt(
             "group": group,
             "time": time,
             "split": split,
+            "items": None if items is None else str(items),
+            "user": user,
             "test": test,
             "validation": validation,
             "quarantine": quarantine,
@@ -192,7 +199,10 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         time=recipe.time,
         split=recipe.split,
         labelled=kind.labelled,
-        written=kind.writes,
+        written=kind.taught,
+        reader=kind.reader,
+        items=recipe.items,
+        user=recipe.user,
     )
     source = open_source(opened).with_head(kind.own_head)  # before the contents are read: a misspelt name costs nothing
     _require_modality(source, table)
@@ -202,7 +212,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
-    source = source.reading(task.reads)
+    source = acquainted(source.reading(task.reads), task, usable.table, bank)
     if task.writes:
         source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
     elif recipe.beams is not None:

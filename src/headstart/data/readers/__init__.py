@@ -30,6 +30,10 @@ class Options:
     """False: labels are not looked for."""
     written: bool = False
     """Whether labels are texts to be written, not classes or numbers."""
+    items: str | None = None
+    """Table of the items that contents refer to by their ids."""
+    user: str | None = None
+    """Column of users."""
 
 
 class Reader(Protocol):
@@ -44,6 +48,7 @@ class Reader(Protocol):
 
 
 _BUILT_IN = {  # the most particular first
+    "interactions": "headstart.data.readers.interactions:Interactions",
     "archive": "headstart.data.readers.archive:Archive",
     "corpus": "headstart.data.readers.corpus:Corpus",
     "conll": "headstart.data.readers.conll:Conll",
