@@ -18,7 +18,9 @@ from headstart.tasks.forecasting import Forecasting
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    return read(write_wide(tmp_path_factory.mktemp("d") / "a.csv"), time="month", windows=Windows(6, 36))
+    return read(
+        write_wide(tmp_path_factory.mktemp("d") / "a.csv"), time="month", reader="windows", windows=Windows(6, 36)
+    )
 
 
 def test_metrics_are_those_of_the_formulas(table: Table) -> None:

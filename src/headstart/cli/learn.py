@@ -14,6 +14,7 @@ from headstart.cli.options import (
     Context,
     Group,
     Horizon,
+    Items,
     Label,
     Out,
     Season,
@@ -23,6 +24,7 @@ from headstart.cli.options import (
     Split,
     Stride,
     Time,
+    User,
     Value,
     settings,
 )
@@ -61,7 +63,7 @@ def adapt(
         typer.Option(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
             "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
-            "without labels; forecasting, for what comes next in series.",
+            "without labels; forecasting, for what comes next in series; recommendation, for users and what they met.",
             show_default=False,
         ),
     ] = None,
@@ -76,6 +78,8 @@ def adapt(
     context: Context = None,
     season: Season = None,
     stride: Stride = None,
+    items: Items = None,
+    user: User = None,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
     validation: Annotated[
         float | None,
@@ -144,6 +148,8 @@ def adapt(
             context=context,
             season=season,
             stride=stride,
+            items=items,
+            user=user,
             test=test,
             validation=validation,
             quarantine=quarantine,

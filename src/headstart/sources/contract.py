@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.errors import SourceError
+from headstart.data.contents import Told
 from headstart.sources.description import Description as Description
 from headstart.sources.description import SourceCard as SourceCard
 from headstart.sources.description import Stage as Stage
@@ -217,6 +218,35 @@ class Source(ABC):
         raise SourceError(
             f"{self.title} has no language-model head. Choose a text model of transformers: hf/NAME or a folder."
         )
+
+    @property
+    def describer(self) -> Source | None:
+        """The source of the features by which it knows the things that contents refer to; None where contents are all
+        that there is."""
+        return None
+
+    def knowing(self, ids: Sequence[str], features: NDArray[np.float32], counts: Sequence[int]) -> Source:
+        """The same source, made acquainted with a catalogue of K things that contents refer to.
+
+        Args:
+            features: (K, D), of the source `describer`.
+            counts: (K,), how often each was met in training.
+
+        Raises:
+            SourceError: these are not the features that it knows things by.
+        """
+        del ids, features, counts
+        return self
+
+    def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Weights, by name, of the part of its own head that is solved in closed form, and what was chosen: on the
+        validation part, for what `train` tells; solved then for what `fit` tells, which is both.
+
+        Raises:
+            SourceError: nothing of its head is.
+        """
+        del train, validation, fit
+        raise SourceError(f"{self.title} has a head that is trained, not solved. Use --strategy finetune.")
 
     def divide(self, content: Any) -> list[Any]:
         """Parts of a content that the source takes one by one; itself where a content is never too long."""

@@ -198,6 +198,18 @@ class TaughtEntry(TextEntry):
         return {**super().forward(inputs), "decoder_input_ids": self.moved_on(inputs[self.wanted].long())}
 
 
+class BehaviourEntry(nn.Module):
+    """Histories (N, L) and, in training, what is wanted at each place."""
+
+    def __init__(self, items: str, wanted: str) -> None:
+        super().__init__()
+        self.items, self.wanted = items, wanted
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        entered = {"items": inputs[self.items].long()}
+        return {**entered, "wanted": inputs[self.wanted].long()} if self.wanted in inputs else entered
+
+
 class ArrayEntry(nn.Module):
     """One input, whose numbers the network takes as they are, in the network's own precision."""
 

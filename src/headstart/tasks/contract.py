@@ -12,6 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import RecipeError
+from headstart.data.contents import Told
+from headstart.data.table import Examples
 from headstart.measure.linear import LinearSolution
 from headstart.measure.scores import Statistic
 
@@ -106,11 +108,15 @@ class Task(ABC):
     aligned: ClassVar[bool] = True
     """Whether an example has as many labels as places; else the labels, in order, lie somewhere among them."""
     texts: ClassVar[bool] = False
-    """Whether labels are texts, each of its own, rather than classes or numbers."""
+    """Whether labels are texts, or things that come next, rather than classes or numbers."""
     writes: ClassVar[bool] = False
-    """Whether these are learned to be written by the source's own head."""
+    """Whether the source's own head learns to write them."""
     usual_strategy: ClassVar[str] = "probe"
     """What is done where the user names no strategy."""
+    taught: ClassVar[bool] = False
+    """Whether what is to be answered is an input in training and validation, see `Source.taught`."""
+    reader: ClassVar[str] = ""
+    """The reader that a target needs whose form alone does not tell."""
     looks_at: ClassVar[Literal["contents", "inputs"]] = "contents"
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
     looks_ahead: ClassVar[bool] = False
@@ -121,6 +127,11 @@ class Task(ABC):
     """Inverse strengths of the penalty that are tried on them."""
     watched: ClassVar[str] = ""
     """Title of what `watch` gives; empty where it is the primary metric."""
+
+    @property
+    def occurrences(self) -> Sequence[int]:
+        """How often each label (K,) was met in training, where the task keeps count."""
+        return (0,) * len(self.labels)
 
     @property
     def outputs(self) -> int:
@@ -139,6 +150,15 @@ class Task(ABC):
         Raises:
             DataError: there is nothing to learn from them.
         """
+
+    @classmethod
+    def from_examples(cls, label: str, examples: Examples) -> Task:
+        """The same from the training examples themselves, where labels are not all that there is to know.
+
+        Raises:
+            DataError: there is nothing to learn from them.
+        """
+        return cls.from_labels(label, [value for value in examples.labels(label) if value is not None])
 
     @abstractmethod
     def encode(self, values: Sequence[Any]) -> Targets:
@@ -233,6 +253,12 @@ class Task(ABC):
         del contents
         return self.baselines(targets)
 
+    def rivals(self, train: Told, validation: Told, fit: Told) -> list[Baseline]:
+        """What people of the field would fit without a source and without a network; what there is to choose is chosen
+        on `validation`."""
+        del train, validation, fit
+        return []
+
     @property
     def arrow_type(self) -> pa.DataType:
         """Of a column of answers."""
@@ -310,3 +336,10 @@ class Task(ABC):
     def describe(self) -> dict[str, Any]:
         """What a run stores, to rebuild the task by `tasks.use`."""
         return {"kind": self.kind, "label": self.label, "labels": list(self.labels), "primary": self.primary}
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, Any]) -> Task:
+        """The task that `describe` gave."""
+        return cls(
+            **{**{name: value for name, value in stored.items() if name != "kind"}, "labels": tuple(stored["labels"])}
+        )

@@ -38,6 +38,7 @@ class Forecasting(Task):
 
     kind: ClassVar[str] = "forecasting"
     reads: ClassVar[Literal["pooled", "places", "ahead"]] = "ahead"
+    reader: ClassVar[str] = "windows"
     looks_ahead: ClassVar[bool] = True
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
     plain: ClassVar[str] = ""

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from headstart.bank import Bank
-from headstart.data.contents import Contents, contents_of
+from headstart.data.contents import Contents, Told, contents_of
 from headstart.data.splits import Splits, subsample
 from headstart.data.table import Examples
 from headstart.engine.plan import Length, Plan, Train
@@ -58,6 +58,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         )
     ]
     found += _trivial(adapted, given["fit"], test)
+    found += _rivals(adapted, given, test) if recipe.baselines else []
     zero_shot = _zero_shot(adapted)
     if zero_shot is not None:
         found.append(
@@ -66,8 +67,8 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
             )
         )
     at_hand = bool(adapted.plan.solved_first)  # the features are in the bank already
-    closed = bool(adapted.task.solvers) and not adapted.uses_own_head
-    if recipe.strategy != "probe" and closed and (recipe.baselines or at_hand):
+    solvable = not adapted.uses_own_head or bool(adapted.task.solvers)
+    if recipe.strategy != "probe" and solvable and (recipe.baselines or at_hand):
         probe = run(
             Probe().plan(
                 adapted.source, adapted.task, Target(len(given["train"]), len(given["validation"])), recipe.seed
@@ -81,7 +82,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         return Arms(tuple(found), (), None)
     plain = plain_scores(adapted.task, given, test)
     if plain is not None:
-        found.append(Arm(PLAIN, plain[0], False, plain[1]))
+        found.append(Arm(PLAIN, plain[0], False, plain[1], fitted=True))
     scratch = _scratch(adapted, recipe, given, bank)
     repeated = _again(scratch, adapted.source, recipe, given, test, bank)
     found.append(replace(scratch_arm(scratch, recipe, parts, bank), again=repeated))
@@ -132,6 +133,16 @@ def _trivial(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
     task = adapted.task
     baselines = task.baselines_of(task.encode(fit.labels(task.label)), _looked_at(adapted, fit))
     return [Arm(one.name, one.title, False, one.answer(_looked_at(adapted, test), len(test))) for one in baselines]
+
+
+def _rivals(adapted: Trained, given: Mapping[str, Examples], test: Examples) -> list[Arm]:
+    """What people of the field would fit without a source."""
+    task = adapted.task
+    train, validation, fit = (Told.by(given[name], task.label) for name in ("train", "validation", "fit"))
+    return [
+        Arm(one.name, one.title, False, one.answer(contents_of(test), len(test)), fitted=True)
+        for one in task.rivals(train, validation, fit)
+    ]
 
 
 def _looked_at(adapted: Trained, examples: Examples) -> Iterable[Any]:

@@ -30,6 +30,8 @@ class Recipe(pydantic.BaseModel):
     content: str | None = pydantic.Field(None, description="Column of paths or pictures.")
     group: str | None = pydantic.Field(None, description="Column whose values never lie across parts.")
     time: str | None = pydantic.Field(None, description="Column by which the latest examples become the test.")
+    items: str | None = pydantic.Field(None, description="Table of the items that users met.")
+    user: str | None = pydantic.Field(None, description="Column of users.")
     split: str | None = pydantic.Field(None, description="Column that says train, validation or test.")
     series: str | None = pydantic.Field(
         None, description="Column that tells series apart, where what comes next is told."

@@ -51,19 +51,28 @@ BLOCKS = 10
 """Blocks of time below which intervals are drawn over series instead, where there are as many of these."""
 
 
-def read(path: Path, options: Options) -> Table:
-    """The windows of a table file.
+class SeriesWindows:
+    """Reads tables of values over time; never found by itself, since any table could be one."""
 
-    Raises:
-        DataError: it cannot be read, its times are not even, or it is too short; the message says what, and where.
-    """
-    assert options.windows is not None
-    counts = COUNTS.fullmatch(options.split or "")
-    found = joined([_histories(file, options, bool(counts)) for file in table_files(path)])
-    given = tuple(int(count) for count in counts.groups()) if counts else None
-    if not options.labelled:
-        return upcoming(found, str(path), options.windows)
-    return windows(found, str(path), options.windows, given)
+    has_columns = True
+
+    def recognises(self, path: Path) -> bool:
+        del path
+        return False
+
+    def read(self, path: Path, options: Options) -> Table:
+        """The windows of a table file.
+
+        Raises:
+            DataError: it cannot be read, its times are not even, or it is too short; the message says what, and where.
+        """
+        assert options.windows is not None
+        counts = COUNTS.fullmatch(options.split or "")
+        found = joined([_histories(file, options, bool(counts)) for file in table_files(path)])
+        given = tuple(int(count) for count in counts.groups()) if counts else None
+        if not options.labelled:
+            return upcoming(found, str(path), options.windows)
+        return windows(found, str(path), options.windows, given)
 
 
 def _histories(path: Path, options: Options, cut_by_rows: bool) -> Histories:

@@ -1,0 +1,256 @@
+"""Sources that know how people choose: a model of behaviour over items known by the features of a text source."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core import files, fingerprints
+from headstart.core.errors import SourceError
+from headstart.data.contents import Told
+from headstart.data.modalities.interactions import Interactions
+from headstart.measure.collaborative import Histories
+from headstart.sources import weights as weight_files
+from headstart.sources.contract import Artefact, Inputs, Source, SourceCard
+from headstart.sources.library import LibrarySource
+from headstart.sources.local import BEHAVIOUR
+
+if TYPE_CHECKING:
+    import torch
+
+HEAD = "recommender"
+ITEMS, WANTED = "items", "labels"
+ITEM_IDS = "items.json"
+"""File of the ids of the items, in the order of their vectors, in a run's folder."""
+CATALOGUE, MEMORY = "catalogue.", "memory."
+"""Parts of the network that belong to one catalogue, and stay behind where another is met."""
+MOST_ASKED = 3000
+"""Users of the validation part by whom the memory's settings are chosen."""
+AT_ONCE = 256
+
+
+class BehaviourSource(LibrarySource):
+    """A folder with config.json (sizes, and the text source that items are known by) and model.safetensors.
+
+    It answers for the catalogue that it was last made acquainted with (`knowing`): items are numbers from 0.
+    """
+
+    modality: ClassVar[str] = "interactions"  # type: ignore[misc]
+    family = BEHAVIOUR
+
+    def __init__(
+        self, name: str, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], ids: Sequence[str] = ()
+    ) -> None:
+        super().__init__(name)
+        self._config = dict(config)
+        self._arrays = dict(arrays)
+        self._ids = tuple(ids)
+
+    @staticmethod
+    def open(folder: Path, name: str) -> BehaviourSource:
+        ids = files.read_json(folder / ITEM_IDS) if (folder / ITEM_IDS).is_file() else ()
+        arrays = weight_files.load(weight_files.find(folder))
+        return BehaviourSource(name, files.read_json(folder / "config.json"), arrays, ids)
+
+    @staticmethod
+    def over(texts: Source) -> BehaviourSource:
+        """Without any knowledge of behaviour: a user looks for what is like the last items, by their texts alone."""
+        width = texts.stages[-1].width
+        config = {"model_type": BEHAVIOUR, "text": texts.name, "features": width, "width": width, "layers": 0}
+        config |= {"license": texts.description.card.licence, "trained_on": texts.description.card.trained_on}
+        found = BehaviourSource(texts.name, config, {"adapter.weight": np.eye(width, dtype=np.float32)})
+        found._describer = texts
+        return found
+
+    _describer: Source | None = None
+
+    @property
+    def describer(self) -> Source:
+        """The source of the features that items are known by."""
+        if self._describer is None:
+            from headstart.sources.open import open_source
+
+            self._describer = open_source(str(self._config["text"]))
+        return self._describer
+
+    def knowing(self, ids: Sequence[str], features: NDArray[np.float32], counts: Sequence[int]) -> BehaviourSource:
+        width = int(self._config["features"])
+        if features.shape[1] != width:
+            raise SourceError(
+                f"{self.title} knows items by {width} features of {self._config['text']}, which gives "
+                f"{features.shape[1]} now. Teach it anew with: headstart pretrain --objective recommendation"
+            )
+        other = copy.copy(self)
+        for cached in ("description", "_number"):
+            other.__dict__.pop(cached, None)
+        other.known = None
+        other._describer = self._describer
+        other._ids = tuple(ids)
+        kept = {name: one for name, one in self._arrays.items() if not name.startswith((CATALOGUE, MEMORY))}
+        own = {"catalogue.features": features, "catalogue.counts": np.array(counts, np.float32)}
+        other._arrays = {**kept, **own}
+        return other
+
+    def with_head(self, head: str) -> Source:
+        return self if head in ("", HEAD) else super().with_head(head)
+
+    @property
+    def architecture(self) -> str:
+        return BEHAVIOUR
+
+    def identity(self) -> dict[str, Any]:
+        return {"configuration": self._config, "weights": fingerprints.of_arrays(self._arrays), "items": self._ids}
+
+    def has_classifier(self) -> bool:
+        return False
+
+    @property
+    def answers_itself(self) -> bool:
+        return True
+
+    @property
+    def varies(self) -> bool:
+        return True
+
+    def preparation(self) -> dict[str, Any]:
+        return {"length": int(self._config.get("length", 50)), "text": self._config["text"]}
+
+    def own_labels(self) -> tuple[str, ...]:
+        return ()
+
+    def configuration(self) -> dict[str, Any]:
+        return self._config
+
+    def card(self) -> SourceCard:
+        return SourceCard(
+            licence=str(self._config.get("license", "not stated")),
+            trained_on=str(self._config.get("trained_on", "not stated")),
+            size=sum(array.nbytes for array in self._arrays.values()),
+            place="",
+        )
+
+    def build(self, pretrained: bool) -> torch.nn.Module:
+        import torch
+
+        from headstart.sources.behaviour_network import BehaviourModel
+
+        known = self._config
+        network = BehaviourModel(
+            int(known["features"]), int(known["width"]), int(known["layers"]), int(known.get("heads", 1)),
+            int(known.get("length", 50)), float(known.get("dropout", 0.0)),
+        )  # fmt: skip
+        chosen = self._arrays if pretrained else self._of_the_catalogue()
+        tensors = {name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in chosen.items()}
+        network.load_state_dict(tensors, strict=False)
+        if not pretrained and not known["layers"]:
+            torch.nn.init.orthogonal_(network.adapter.weight)
+        return network
+
+    def _of_the_catalogue(self) -> dict[str, NDArray[Any]]:
+        """What random weights keep: the items and their features are the target's."""
+        return {name: one for name, one in self._arrays.items() if name.startswith(CATALOGUE)}
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        return {name: tensor.detach().numpy() for name, tensor in self.module().state_dict().items()}
+
+    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
+        del labels, outputs
+        return Artefact({"config.json": self._config, ITEM_IDS: list(self._ids)}, (), "")
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self._ids)}
+
+    def _numbers(self, content: Any) -> NDArray[np.int64]:
+        known = self._number
+        return np.array([known[one] for one in Interactions().decode(content).items if one in known], np.int64)
+
+    def prepare(self, content: Any) -> Inputs:
+        numbers = self._numbers(content)
+        return {ITEMS: numbers if len(numbers) else np.array([-1], np.int64)}
+
+    def view(self, content: Any, view: int, key: str) -> Inputs:
+        """In other views every item of the last ones is learned from, not only the one that is asked for."""
+        del key
+        items = np.asarray(self.prepare(content)[ITEMS])
+        if not view:
+            return {ITEMS: items}
+        recent = items[-int(self.description.preparation["length"]) :]
+        return {ITEMS: recent, WANTED: np.append(recent[1:], -1)}
+
+    def taught(self, inputs: Inputs, answer: str) -> Inputs:
+        wanted = np.array(inputs.get(WANTED, np.full(len(inputs[ITEMS]), -1)))
+        wanted[-1] = self._number[answer]
+        return {**inputs, WANTED: wanted}
+
+    def collate(self, inputs: Sequence[Inputs]) -> Inputs:
+        """Filled up in front, so that the last item is the last of every row."""
+        longest = max(len(one[ITEMS]) for one in inputs)
+        return {name: np.stack([_in_front(one[name], longest) for one in inputs]) for name in inputs[0]}
+
+    def length(self, inputs: Inputs) -> int:
+        return len(inputs[ITEMS])
+
+    def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
+        from headstart.sources.network import BehaviourEntry
+
+        del preparation
+        return BehaviourEntry(ITEMS, WANTED)
+
+    def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        del preparation
+        return {ITEMS: np.zeros((2, 3), np.int64)}
+
+    def noise(self, count: int) -> Inputs:
+        most = max(1, len(self._ids))
+        return {ITEMS: np.random.default_rng(0).integers(0, most, (count, 5))}
+
+    def input_shape(self) -> tuple[int, ...]:
+        return (int(self.description.preparation["length"]),)
+
+    def remarks(self, contents: Iterable[Any]) -> list[str]:
+        del contents
+        if self._config["layers"]:
+            return []
+        return ["The source has seen texts, and nobody's behaviour: items are near one another where their texts are."]
+
+    def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        from headstart.sources.memory import solved
+
+        met, everything = (self._histories(told) for told in (train, fit))
+        asked = [self._numbers(content) for content in itertools.islice(validation.contents(), MOST_ASKED)]
+        wanted = np.array([self._number[str(label)] for label in validation.labels[:MOST_ASKED]], np.int64)
+        return solved(met, everything, asked, wanted, self._scores(asked))
+
+    def _histories(self, told: Told) -> Histories:
+        """The whole histories of the users that `told` tells of."""
+        found: dict[str, NDArray[np.int64]] = {}
+        for content, label in zip(told.contents(), told.labels, strict=True):
+            user, items = Interactions().decode(content).user, self._numbers(content)
+            if user not in found or len(items) >= len(found[user]):
+                found[user] = np.append(items, self._number[str(label)])
+        return Histories.of(found.values(), len(self._ids))
+
+    def _scores(self, histories: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        """(N, K): the network's own, without a memory."""
+        import torch
+
+        network = self.module()
+        found = [np.zeros((0, len(self._ids)), np.float32)]
+        with torch.no_grad():
+            for start in range(0, len(histories), AT_ONCE):
+                some = [{ITEMS: one if len(one) else np.array([-1])} for one in histories[start : start + AT_ONCE]]
+                items = torch.from_numpy(self.collate(some)[ITEMS])
+                found.append(network(items, wanted=torch.full_like(items[:, -1:], -1))[:, 0].numpy())
+        return np.concatenate(found)
+
+
+def _in_front(values: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    return np.concatenate([np.full(length - len(values), -1, np.int64), values])
