@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from headstart.core import seeds
 from headstart.data.contents import Unreadable
-from headstart.data.modalities.series import Series, level_and_scale, past
+from headstart.data.modalities.series import Series, level_and_scale, past, resampled
 from headstart.sources.contract import AHEAD, POOLED, Description, Inputs, Stage
 from headstart.sources.library import LibrarySource
 
@@ -199,12 +199,3 @@ def _without_context(stage: Stage) -> Stage:
     """A module without weights joins the stage after it; here it is one of its own."""
     owns = tuple(path for path in stage.owns if path != CONTEXT)
     return dataclasses.replace(stage, owns=owns, name=owns[0] if stage.name == CONTEXT else stage.name)
-
-
-def resampled(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """(length,) of the same course: on lines between values, or means where there are more of them."""
-    if len(values) <= length:
-        return np.interp(np.linspace(0, len(values) - 1, length), np.arange(len(values)), values)
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    edges = np.interp(np.linspace(0, len(values), length + 1), np.arange(len(sums)), sums)
-    return np.asarray(np.diff(edges) * (length / len(values)))

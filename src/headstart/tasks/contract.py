@@ -253,11 +253,15 @@ class Task(ABC):
         del contents
         return self.baselines(targets)
 
-    def rivals(self, train: Told, validation: Told, fit: Told) -> list[Baseline]:
-        """What people of the field would fit without a source and without a network; what there is to choose is chosen
-        on `validation`."""
-        del train, validation, fit
-        return []
+    def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
+        """What people of the field would fit without a source and without a network, and sentences about what of that
+        is left out; what there is to choose is chosen on `validation`.
+
+        Args:
+            asked: how many examples they will answer.
+        """
+        del train, validation, fit, asked
+        return [], []
 
     @property
     def arrow_type(self) -> pa.DataType:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError, StrategyError
+from headstart.data.contents import Told
 from headstart.data.modalities.series import past
 from headstart.data.windows import FIELDS, seasonal_naive
 from headstart.measure import forecasts as measures
@@ -18,6 +19,7 @@ from headstart.measure.blocked import fit_blocked_ridge
 from headstart.measure.linear import FloatArray, LinearSolution
 from headstart.measure.scores import Mean
 from headstart.tasks.contract import Baseline, Metric, Numbers, Predictions, Scores, Targets, Task
+from headstart.tasks.local_models import linear_past, local_models
 
 if TYPE_CHECKING:
     import torch
@@ -86,7 +88,7 @@ class Forecasting(Task):
         if solver not in ("best", "ridge"):
             raise StrategyError(f"Forecasting has no solver '{solver}'. Known: ridge.")
         wanted, weight = targets[:, :-1], targets[:, -1]
-        middle = fit_blocked_ridge(features, wanted, weights=weight**2)
+        middle = fit_blocked_ridge(features, wanted, weights=weight)
         errors = wanted - middle.left_out
         shifts = [np.quantile(errors, level, axis=0) if level != 0.5 else 0.0 for level in measures.LEVELS]
         return LinearSolution(
@@ -224,6 +226,17 @@ class Forecasting(Task):
     def baselines_of(self, targets: Targets, contents: Iterable[Any]) -> list[Baseline]:
         del contents
         return self.baselines(targets)
+
+    def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
+        """A linear model of the past, and Theta and AutoETS where these do not take too long."""
+        del train, validation
+        targets, contents = self.encode(fit.labels), list(fit.contents())
+        numbers = self.numbers(targets)
+        linear = linear_past(contents, numbers[:, :-1], numbers[:, -1])
+        season = int(_field(targets, "season")[0])
+        places = np.linspace(0, len(contents) - 1, 5).astype(int).tolist()
+        models, left_out = local_models(self.horizon, season, [contents[place] for place in places], asked)
+        return [linear, *models], left_out
 
 
 @dataclass(frozen=True)

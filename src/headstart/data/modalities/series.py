@@ -108,6 +108,15 @@ def level_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:
     return level, abs(level) or 1.0
 
 
+def resampled(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """(length,) of the same course: on lines between values, or means where there are more of them."""
+    if len(values) <= length:
+        return np.interp(np.linspace(0, len(values) - 1, length), np.arange(len(values)), values)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    edges = np.interp(np.linspace(0, len(values), length + 1), np.arange(len(sums)), sums)
+    return np.asarray(np.diff(edges) * (length / len(values)))
+
+
 def lines(values: NDArray[np.float64]) -> PIL.Image.Image:
     """A picture of (channels, T), time from left to right."""
     width, height = SHOWN
