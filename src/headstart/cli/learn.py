@@ -8,7 +8,24 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Beams, Content, Group, Label, Out, Seed, Source, Split, Time, settings
+from headstart.cli.options import (
+    Beams,
+    Content,
+    Context,
+    Group,
+    Horizon,
+    Label,
+    Out,
+    Season,
+    Seed,
+    Series,
+    Source,
+    Split,
+    Stride,
+    Time,
+    Value,
+    settings,
+)
 from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_table
 
 
@@ -44,7 +61,7 @@ def adapt(
         typer.Option(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
             "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
-            "without labels.",
+            "without labels; forecasting, for what comes next in series.",
             show_default=False,
         ),
     ] = None,
@@ -53,6 +70,12 @@ def adapt(
     group: Group = None,
     time: Time = None,
     split: Split = None,
+    series: Series = None,
+    value: Value = None,
+    horizon: Horizon = None,
+    context: Context = None,
+    season: Season = None,
+    stride: Stride = None,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
     validation: Annotated[
         float | None,
@@ -81,6 +104,8 @@ def adapt(
       headstart adapt squad.json --source hf/bert-base-cased --strategy finetune
 
       headstart adapt pairs.tsv --task seq2seq --text en --label de --source hf/google-t5/t5-small --strategy finetune
+
+      headstart adapt sales.csv --task forecasting --time date --series store --horizon 24 --source builtin/series-tiny
 
       headstart adapt --resume runs/photos
     """
@@ -113,6 +138,12 @@ def adapt(
             group=group,
             time=time,
             split=split,
+            series=series,
+            value=value,
+            horizon=horizon,
+            context=context,
+            season=season,
+            stride=stride,
             test=test,
             validation=validation,
             quarantine=quarantine,
@@ -209,7 +240,9 @@ def predict(
         verb.written(None, form)
     answers = model.answer(verb.expand(contents))
     table = verb.as_table(model, answers)
-    if form == "table" and out is None:
+    if form == "table" and out is None and "answer" not in table.column_names:
+        show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])
+    elif form == "table" and out is None:
         rows = [
             (str(row["id"]), str(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
             for row in table.to_pylist()
@@ -224,6 +257,10 @@ def predict(
     else:
         sys.stdout.write(verb.written(table, form).decode())
     show_quarantine(answers.quarantine)
+
+
+def _short(value: object) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def demo(

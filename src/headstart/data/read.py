@@ -16,6 +16,7 @@ from headstart.data.readers import Options, reader_of
 from headstart.data.readers.assemble import groups_from_paths, refuse_options
 from headstart.data.readers.memory import from_memory
 from headstart.data.table import Table
+from headstart.data.windows import Windows
 
 Target = Any
 """A path, a `Table`, or contents from memory; see `read`."""
@@ -32,6 +33,7 @@ def read(
     modality: str | None = None,
     labelled: bool = True,
     written: bool = False,
+    windows: Windows | None = None,
 ) -> Table:
     """The table of a target.
 
@@ -50,15 +52,17 @@ def read(
         modality: such as image, when the files do not tell.
         labelled: False to read contents alone, as for prediction.
         written: labels are texts to be written in answer to the contents.
+        windows: the target is a table of values over time, cut so into examples of what comes next.
 
     Raises:
         HeadstartError: the target cannot be read; the message says what, where, and what to do.
     """
     if isinstance(target, Table):
         return target
-    options = Options(label, content, group, time, split, modality, labelled, written)
+    options = Options(label, content, group, time, split, modality, labelled, written, windows)
     if isinstance(target, (str, Path)):
-        table = _read_path(Path(target).expanduser(), options)
+        path = Path(target).expanduser()
+        table = _read_windows(path, options) if windows else _read_path(path, options)
     else:
         table = _read_memory(target, options)
     return replace(located(table) if labelled and not written else table, written=written)
@@ -68,6 +72,14 @@ def has_columns(target: Target) -> bool:
     """Whether `target` is a path to something whose columns are told by their names."""
     path = Path(target).expanduser() if isinstance(target, (str, Path)) else None
     return path is not None and path.exists() and getattr(reader_of(path), "has_columns", False)
+
+
+def _read_windows(path: Path, options: Options) -> Table:
+    from headstart.data.readers import windows
+
+    if not path.exists():
+        raise DataError(f"{path} does not exist. {_nearest(path)}")
+    return windows.read(path, options)
 
 
 def _read_path(path: Path, options: Options) -> Table:

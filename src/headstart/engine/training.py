@@ -14,7 +14,7 @@ import torch
 from headstart.core import fingerprints
 from headstart.core.hardware import Stopwatch
 from headstart.core.ragged import joined, lengths
-from headstart.data.table import Examples
+from headstart.data.table import Examples, marked
 from headstart.engine import adapters, checkpoint, optimisers
 from headstart.engine.cutting import cut_of, read_stages
 from headstart.engine.feed import Feed
@@ -259,7 +259,8 @@ def identity(plan: Plan, source: Source, parts: Mapping[str, Examples]) -> str:
 
 def _labels(plan: Plan, examples: Examples) -> list[list[Any]]:
     columns = sorted({str(head.task["label"]) for head in plan.heads})
-    return [examples.labels(name) for name in columns if examples.table.has(name) and not examples.sealed]
+    known = [name for name in columns if examples.table.has(name) and not examples.sealed]
+    return [[marked(value) for value in examples.labels(name)] for name in known]
 
 
 def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bool = False) -> dict[str, NDArray[Any]]:

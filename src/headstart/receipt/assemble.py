@@ -64,6 +64,9 @@ SHARES = frozenset(
         "mean_average_precision",
         "hamming_loss",
         "calibration_error",
+        "skill",
+        "smape",
+        "coverage",
     }
 )
 """Metrics between 0 and 1 that are read as percentages."""

@@ -52,7 +52,7 @@ def _suspicious(
     judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount], measure: Measure
 ) -> Iterator[str]:
     adapted = judged[0].intervals[measure.name].value
-    check = "Look at some examples beside their labels: the labels may be in the wrong order."
+    check = "There may be too few examples to learn from, or labels in the wrong order: look at some side by side."
     looks_at_nothing = (arm for arm in judged[1:] if arm.arm.trained is None and not arm.arm.knows_source)
     trivial = [one for one in looks_at_nothing if one.arm.name != PLAIN]
     for one in trivial:

@@ -24,8 +24,9 @@ from headstart.sources.description import Stage as Stage
 if TYPE_CHECKING:
     import torch
 
-POOLED, PLACES = "pooled", "places"
-"""What a head reads: one vector an example, or one at each place that is answered, such as each word."""
+POOLED, PLACES, AHEAD = "pooled", "places", "ahead"
+"""What a head reads: one vector an example, or one at each place that is answered, such as each word; or one of the
+latest values of a series, to tell what comes next."""
 ROWS = "rows"
 """Input (N, R): the rows of a batch that each example's parts are; -1 fills up. Without it a row is an example."""
 Inputs = Mapping[str, NDArray[Any]]
@@ -117,10 +118,29 @@ class Source(ABC):
         """
         if form == POOLED:
             return self
+        if form == AHEAD:
+            raise SourceError(
+                f"{self.title} does not take series, and what comes next is to be told. Use builtin/series-tiny."
+            )
         raise SourceError(
             f"{self.title} answers for an example as a whole, and this task asks for an answer at each of its places, "
             "such as words. Use a text encoder, such as hf/distilbert-base-uncased."
         )
+
+    def suited(self, contents: Iterable[Any]) -> Source:
+        """The same source, set for such contents, where it has to be: for their number of channels, say."""
+        del contents
+        return self
+
+    @property
+    def offers(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of stages that a new head may read, side by side, where the source knows better than the strategy."""
+        return ()
+
+    @property
+    def context(self) -> int:
+        """How many past values it looks at, of a series; 0 where it takes none."""
+        return 0
 
     def places(self, inputs: Inputs) -> int:
         """At how many places of an example answers are given."""

@@ -14,6 +14,7 @@ from headstart.sources.library import LibrarySource
 STATIC = "model2vec"
 """What config.json of a static model calls itself."""
 YAMNET = "yamnet"
+PATCHES = "series-patches"
 RECOGNISER = "recogniser"
 MODALITY = "modality"
 """In the configuration of a network that is used for contents of another kind than its library's."""
@@ -68,6 +69,10 @@ def _by_configuration(config: dict[str, Any], folder: Path, name: str) -> Librar
         from headstart.sources.yamnet import YamnetSource
 
         return YamnetSource(folder, name)
+    if config.get("model_type") == PATCHES:
+        from headstart.sources.patches import PatchesSource
+
+        return PatchesSource(folder, name)
     if config.get("model_type") == RECOGNISER:
         from headstart.sources.recogniser import RecogniserSource
 
@@ -94,5 +99,4 @@ def _open_run(folder: Path, name: str) -> Source:
     source = source.for_modality(mark["description"]["modality"])
     if mark.get("own"):  # what the run was opened with has a head of its own; as a source it is cut into stages anew
         return source
-    source.known = {**mark["description"], "name": name}
-    return source
+    return source.opened({**mark["description"], "name": name})

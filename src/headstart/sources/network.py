@@ -212,6 +212,19 @@ class ArrayEntry(nn.Module):
         return inputs[self.name].to(self.one.dtype)
 
 
+class NamedEntry(nn.Module):
+    """Inputs as arguments of the same names, in the network's own precision."""
+
+    one: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("one", torch.ones(()), persistent=False)
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: values.to(self.one.dtype) for name, values in inputs.items()}
+
+
 class ImageEntry(nn.Module):
     """Pictures (N, H, W, 3), uint8, to normalised tensors (N, 3, H, W)."""
 

@@ -49,6 +49,8 @@ class Probe(Strategy):
 def candidate_stages(source: Source, asked: str) -> tuple[tuple[str, ...], ...]:
     """The sets of stages that `asked` names: "auto", "last", "each", "a+b", or several separated by commas."""
     names = [stage.name for stage in source.stages]
+    if asked == "auto" and source.offers:
+        return source.offers
     if asked == "auto" and not source.description.classifier:
         return tuple(dict.fromkeys(tuple(names[-count:]) for count in SIDE_BY_SIDE))
     if asked in ("auto", "last"):

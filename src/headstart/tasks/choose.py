@@ -26,6 +26,7 @@ tasks: Registry[type[Task]] = Registry(
         "masked-language-modeling": "headstart.tasks.language_modeling:MaskedLanguageModeling",
         "speech-recognition": "headstart.tasks.speech_recognition:SpeechRecognition",
         "seq2seq": "headstart.tasks.seq2seq:Seq2Seq",
+        "forecasting": "headstart.tasks.forecasting:Forecasting",
         "imitation": "headstart.tasks.imitation:Imitation",
     },
     internal=("imitation",),

@@ -90,8 +90,9 @@ class Task(ABC):
     labels: tuple[str, ...]
     """Names of the outputs, in order."""
     kind: ClassVar[str]
-    reads: ClassVar[Literal["pooled", "places"]] = "pooled"
-    """What the head reads: one vector an example, or one at each place that is answered, such as each word. Scores,
+    reads: ClassVar[Literal["pooled", "places", "ahead"]] = "pooled"
+    """What the head reads: one vector an example, one at each place that is answered, such as each word, or one of the
+    latest values of a series. Scores,
     targets and answers at places differ in length between examples; `solve` and `loss` get all places of all
     examples in a row, (T, D) and (T, K)."""
     primary: str
@@ -112,6 +113,8 @@ class Task(ABC):
     """What is done where the user names no strategy."""
     looks_at: ClassVar[Literal["contents", "inputs"]] = "contents"
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
+    looks_ahead: ClassVar[bool] = False
+    """Whether examples are stretches of series, with what comes next as their labels."""
     plain: ClassVar[str] = "with a linear model"
     """What is done with hand-made features (see `fit_plain`), behind their name; empty where nothing is."""
     strengths: ClassVar[tuple[float, ...]] = (1.0, 10.0, 100.0)
@@ -247,6 +250,11 @@ class Task(ABC):
     def shown(self, answer: Any) -> Any:
         """An answer, or what `answers_of` gives, as a list of mistakes shows it: a label, labels, or a number."""
         return answer
+
+    def laid_out(self, ids: Sequence[str], predictions: Predictions) -> dict[str, Any]:
+        """Columns of a table of answers, where it has other rows than one an example; else none."""
+        del ids, predictions
+        return {}
 
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
         """How wrong each answer is, (N,); 0 where it is right."""

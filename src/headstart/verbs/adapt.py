@@ -50,6 +50,12 @@ def adapt(
     group: str | None = None,
     time: str | None = None,
     split: str | None = None,
+    series: str | None = None,
+    value: str | None = None,
+    horizon: int | None = None,
+    context: int | None = None,
+    season: int | None = None,
+    stride: int | None = None,
     test: float = 0.25,
     validation: float | None = None,
     quarantine: float = 0.2,
@@ -72,9 +78,12 @@ def adapt(
         options: of the strategy, when it is given by name.
         task: "classification", "multilabel", "regression", "tagging" or "question-answering"; found from the labels
             when not given. For texts that are written in answer to texts: "seq2seq". For texts without labels:
-            "language-modeling" or "masked-language-modeling". For recordings with transcripts:
-            "speech-recognition".
+            "language-modeling" or "masked-language-modeling". For recordings with transcripts: "speech-recognition".
+            For what comes next in series: "forecasting".
         label, content, group, time, split: names of columns.
+        series, value, horizon, context, season, stride: for forecasting: the columns that tell series apart and hold
+            values, how many steps are told, and of how many past ones; steps of the season; steps from one window to be
+            tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
@@ -108,6 +117,12 @@ def adapt(
             "group": group,
             "time": time,
             "split": split,
+            "series": series,
+            "value": value,
+            "horizon": horizon,
+            "context": context,
+            "season": season,
+            "stride": stride,
             "test": test,
             "validation": validation,
             "quarantine": quarantine,
@@ -189,6 +204,11 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     bank = Bank(settings.current().bank, recipe.runtime)
     strategy = recipe.build_strategy()
     kind = tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
+    source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
+    if kind.looks_ahead:
+        source = source.reading(kind.reads)
+    else:
+        recipe.require_nothing_ahead(recipe.task)
     table = read(
         target,
         label=recipe.label,
@@ -198,16 +218,16 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         split=recipe.split,
         labelled=kind.labelled,
         written=kind.texts,
+        windows=recipe.windows(source) if kind.looks_ahead else None,
     )
-    source = open_source(opened).with_head(kind.own_head)  # before the contents are read: a misspelt name costs nothing
-    source = source.for_modality(table.modality, table.origin)
+    source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
         table = with_lengths(divided(table, source))
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
-    source = source.reading(task.reads)
+    source = source.suited(contents_of(everything)).reading(task.reads)
     if task.writes:
         source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
     else:

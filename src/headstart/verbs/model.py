@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,13 @@ class Model:
 
     def answer(self, contents: Any) -> Answers:
         """Predictions for what can be read, and a list of what cannot."""
-        table = readable(contents, self.source, learned_columns(self.folder, contents), self.task.texts)
+        table = readable(
+            contents,
+            self.source,
+            learned_columns(self.folder, contents),
+            self.task.texts,
+            series_options(self.folder, self.task, self.source),
+        )
         return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
 
     def scores(self, table: Table) -> NDArray[np.float64]:
@@ -176,12 +182,29 @@ def learned_columns(folder: Path, contents: Any) -> str | None:
     return load_recipe(path).content if path.is_file() and has_columns(contents) else None
 
 
-def readable(contents: Any, source: Source, columns: str | None = None, written: bool = False) -> Table:
+def series_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
+    """For a task that looks ahead, how tables of values over time are read: as the run's recipe did."""
+    from headstart.verbs.recipe import load as load_recipe
+
+    if not task.looks_ahead:
+        return {}
+    recipe = load_recipe(folder / "recipe.yaml")
+    return {"time": recipe.time, "windows": recipe.windows(source)}
+
+
+def readable(
+    contents: Any,
+    source: Source,
+    columns: str | None = None,
+    written: bool = False,
+    series: Mapping[str, Any] | None = None,
+) -> Table:
     """The table of `contents`, without the rows whose content cannot be decoded.
 
     Args:
         columns: that hold the contents, where they are known.
         written: texts are to be written in answer to them.
+        series: how tables of values over time are read, where they hold the contents; see `series_options`.
 
     Raises:
         DataError: none can be.
@@ -193,7 +216,9 @@ def readable(contents: Any, source: Source, columns: str | None = None, written:
     from headstart.verbs.windows import divided
 
     modality = source.description.modality
-    table = divided(read(contents, labelled=False, modality=modality, content=columns, written=written), source)
+    given = dict(series or {}) if isinstance(contents, (str, Path)) else {}
+    found = read(contents, labelled=False, modality=modality, content=columns, written=written, **given)
+    table = divided(found, source)
     decoder, reader = open_modality(table.modality), Contents(table)
 
     def problem(row: int) -> str:
