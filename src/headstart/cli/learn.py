@@ -167,6 +167,10 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
     targets: Annotated[list[str], typer.Argument(help="One or more labelled targets.", show_default=False)],
     label: Label = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Judge pairs instead: are both of one label? Labels need not be known."),
+    ] = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Say how good a run is on other labelled data, and how much is lost against its own test.
@@ -176,6 +180,8 @@ def evaluate(
       headstart evaluate runs/photos photos-test/
 
       headstart evaluate runs/books dvd.parquet electronics.parquet kitchen.parquet
+
+      headstart evaluate runs/voices unknown-voices.csv --label speaker --verify
     """
     import json
 
@@ -183,18 +189,20 @@ def evaluate(
     from headstart.core.registry import suggest
     from headstart.verbs.evaluate import evaluate as verb
     from headstart.verbs.model import load
+    from headstart.verbs.verify import verify as same_label
 
     if form not in ("table", "json"):
         raise HeadstartError(f"There is no format '{form}'. {suggest(form, ('table', 'json'))}")
     model = load(run)
-    found = {target: verb(model, target, label=label) for target in targets}
+    judge = same_label if verify else verb
+    found = {target: judge(model, target, label=label) for target in targets}
     if form == "json":
         documents = [{"target": target, **one.as_dict()} for target, one in found.items()]
         print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1, ensure_ascii=False))
         return
     for target, one in found.items():
         show_evaluation(f"{run} on {target}", one)
-    if len(found) > 1:
+    if len(found) > 1 and not verify:
         show_drift(f"{run}: what each change of domain costs", found)
 
 
@@ -262,16 +270,18 @@ def _short(value: object) -> str:
 
 
 def demo(
-    kind: Annotated[str, typer.Argument(help="digits or text.")] = "digits",
+    kind: Annotated[str, typer.Argument(help="digits, text or audio.")] = "digits",
     out: Out = None,
 ) -> None:
-    """See it work, offline, in about a minute: handwritten digits, or sentences, from ten examples a class.
+    """See it work, offline, in about a minute: handwritten digits, sentences or sounds, from ten examples a class.
 
     Examples:
 
       headstart demo
 
       headstart demo text
+
+      headstart demo audio
     """
     from headstart.verbs.demo import demo as verb
 
