@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.options import Beams, Content, Group, Items, Label, Out, Seed, Source, Split, Time, User, settings
-from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_table
+from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_recommendations, show_table
 
 
 def adapt(
@@ -166,6 +166,11 @@ def predict(
     prompt: Annotated[
         str | None, typer.Option(help="Text that a model goes on from, or answers.", show_default=False)
     ] = None,
+    user: Annotated[str | None, typer.Option(help="User to recommend to.", show_default=False)] = None,
+    met: Annotated[
+        str | None, typer.Option(help="To recommend by: ids of items that were met, as a,b,c.", show_default=False)
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=1000, help="How many items to recommend.")] = 10,
     beams: Beams = None,
     form: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
     out: Out = None,
@@ -181,6 +186,8 @@ def predict(
       headstart predict runs/stories --prompt "Once upon a time"
 
       headstart predict runs/english-german new.tsv --beams 8
+
+      headstart predict runs/books --user 42 --top 10
     """
     from headstart.core import files
     from headstart.core.errors import HeadstartError
@@ -192,6 +199,13 @@ def predict(
     if prompt is not None:
         print(model.generate(prompt))
         return
+    if user is not None or met is not None:
+        from headstart.verbs.recommend import recommend
+
+        chosen = [one.strip() for one in (met or "").split(",") if one.strip()]
+        table = contents[0] if contents else None
+        show_recommendations(recommend(model, user, met=chosen, count=top, histories=table), form)
+        return
     if not contents:
         raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
     if form not in verb.FORMATS:
@@ -200,7 +214,7 @@ def predict(
     table = verb.as_table(model, answers)
     if form == "table" and out is None:
         rows = [
-            (str(row["id"]), str(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
+            (str(row["id"]), _told(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
             for row in table.to_pylist()
         ]
         show_table("", ("example", "answer", "confidence"), rows)
@@ -213,6 +227,10 @@ def predict(
     else:
         sys.stdout.write(verb.written(table, form).decode())
     show_quarantine(answers.quarantine)
+
+
+def _told(answer: object) -> str:
+    return ", ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
 
 
 def demo(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Content, Label, Seed, Split, Target
+from headstart.cli.options import Content, Items, Label, Seed, Split, Target, User
 from headstart.cli.show import console
 
 
@@ -18,7 +18,8 @@ def pretrain(
         str | None,
         typer.Option(
             help="An architecture of timm, resnet10t when not given, or name:key=value,… for its arguments; "
-            "static:width=N for texts; with --objective seq2seq, transformer:width=N,layers=N,….",
+            "static:width=N for texts; with --objective seq2seq, transformer:width=N,layers=N,…; with "
+            "recommendation, behaviour:width=N,layers=N,text=SOURCE.",
             show_default=False,
         ),
     ] = None,
@@ -30,7 +31,7 @@ def pretrain(
         str | None,
         typer.Option(
             help="masked-lm or causal-lm: go on from --source with texts alone. seq2seq: with pairs of texts, from "
-            "--source or from nothing.",
+            "--source or from nothing. recommendation: with users and what they met, and --items.",
             show_default=False,
         ),
     ] = None,
@@ -49,6 +50,8 @@ def pretrain(
     label: Label = None,
     content: Content = None,
     split: Split = None,
+    items: Items = None,
+    user: User = None,
     seed: Seed = 0,
 ) -> None:
     """Teach a new source on a larger task, to be adapted to smaller ones afterwards.
@@ -62,6 +65,8 @@ def pretrain(
       headstart pretrain corpus.txt --objective masked-lm --source hf/bert-base-uncased --out domain-bert
 
       headstart pretrain pairs.tsv --objective seq2seq --text en --label de --out my-translator
+
+      headstart pretrain ratings.parquet --objective recommendation --items books.parquet --out readers
     """  # noqa: E501
     from headstart.core.errors import HeadstartError
 
@@ -77,6 +82,23 @@ def pretrain(
             learning_rate=learning_rate or 3e-4,
             batch=batch,
             label=label,
+            content=content,
+            seed=seed,
+            console=console(),
+        )
+        return
+    if objective == "recommendation":
+        from headstart.verbs.untaught_behaviour import from_nothing as behaviour
+
+        behaviour(
+            target,
+            out=out,
+            items=items,
+            user=user,
+            arch=arch or "behaviour",
+            epochs=epochs or 20,
+            learning_rate=learning_rate or 1e-3,
+            batch=batch,
             content=content,
             seed=seed,
             console=console(),

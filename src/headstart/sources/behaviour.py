@@ -18,7 +18,7 @@ from headstart.data.contents import Told
 from headstart.data.modalities.interactions import Interactions
 from headstart.measure.collaborative import Histories
 from headstart.sources import weights as weight_files
-from headstart.sources.contract import Artefact, Inputs, Source, SourceCard
+from headstart.sources.contract import Artefact, Catalogue, Inputs, Recommended, Source, SourceCard
 from headstart.sources.library import LibrarySource
 from headstart.sources.local import BEHAVIOUR
 
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 HEAD = "recommender"
 ITEMS, WANTED = "items", "labels"
 ITEM_IDS = "items.json"
-"""File of the ids of the items, in the order of their vectors, in a run's folder."""
+"""File of the ids and titles of the items, in the order of their vectors, in a run's folder."""
 CATALOGUE, MEMORY = "catalogue.", "memory."
 """Parts of the network that belong to one catalogue, and stay behind where another is met."""
 MOST_ASKED = 3000
 """Users of the validation part by whom the memory's settings are chosen."""
 AT_ONCE = 256
+REASONED, REASONS = 30, 2
+"""Last items of a history that are looked at for reasons, and reasons that are given."""
 
 
 class BehaviourSource(LibrarySource):
@@ -46,18 +48,23 @@ class BehaviourSource(LibrarySource):
     family = BEHAVIOUR
 
     def __init__(
-        self, name: str, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], ids: Sequence[str] = ()
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        items: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(name)
         self._config = dict(config)
         self._arrays = dict(arrays)
-        self._ids = tuple(ids)
+        self._ids = tuple(name for name, _ in items)
+        self._titles = tuple(title for _, title in items)
 
     @staticmethod
     def open(folder: Path, name: str) -> BehaviourSource:
-        ids = files.read_json(folder / ITEM_IDS) if (folder / ITEM_IDS).is_file() else ()
+        items = files.read_json(folder / ITEM_IDS) if (folder / ITEM_IDS).is_file() else ()
         arrays = weight_files.load(weight_files.find(folder))
-        return BehaviourSource(name, files.read_json(folder / "config.json"), arrays, ids)
+        return BehaviourSource(name, files.read_json(folder / "config.json"), arrays, items)
 
     @staticmethod
     def over(texts: Source) -> BehaviourSource:
@@ -80,21 +87,21 @@ class BehaviourSource(LibrarySource):
             self._describer = open_source(str(self._config["text"]))
         return self._describer
 
-    def knowing(self, ids: Sequence[str], features: NDArray[np.float32], counts: Sequence[int]) -> BehaviourSource:
+    def knowing(self, things: Catalogue) -> BehaviourSource:
         width = int(self._config["features"])
-        if features.shape[1] != width:
+        if things.features.shape[1] != width:
             raise SourceError(
                 f"{self.title} knows items by {width} features of {self._config['text']}, which gives "
-                f"{features.shape[1]} now. Teach it anew with: headstart pretrain --objective recommendation"
+                f"{things.features.shape[1]} now. Teach it anew with: headstart pretrain --objective recommendation"
             )
         other = copy.copy(self)
         for cached in ("description", "_number"):
             other.__dict__.pop(cached, None)
         other.known = None
         other._describer = self._describer
-        other._ids = tuple(ids)
+        other._ids, other._titles = tuple(things.ids), tuple(things.titles)
         kept = {name: one for name, one in self._arrays.items() if not name.startswith((CATALOGUE, MEMORY))}
-        own = {"catalogue.features": features, "catalogue.counts": np.array(counts, np.float32)}
+        own = {"catalogue.features": things.features, "catalogue.counts": np.array(things.counts, np.float32)}
         other._arrays = {**kept, **own}
         return other
 
@@ -162,7 +169,8 @@ class BehaviourSource(LibrarySource):
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
         del labels, outputs
-        return Artefact({"config.json": self._config, ITEM_IDS: list(self._ids)}, (), "")
+        items = list(zip(self._ids, self._titles, strict=True))
+        return Artefact({"config.json": self._config, ITEM_IDS: items}, (), "")
 
     @cached_property
     def _number(self) -> dict[str, int]:
@@ -221,13 +229,31 @@ class BehaviourSource(LibrarySource):
             return []
         return ["The source has seen texts, and nobody's behaviour: items are near one another where their texts are."]
 
+    def recommend(self, content: Any, count: int) -> list[Recommended]:
+        """Reasons are the items without which something would stand lower; of the last ones, at most REASONED."""
+        met = self._numbers(content)
+        full = self._answers([met])[0]
+        best = [one for one in np.argsort(-full, kind="stable")[:count].tolist() if np.isfinite(full[one])]
+        asked = np.arange(len(met))[-REASONED:]
+        without = self._answers([np.delete(met, place) for place in asked]) if len(asked) else np.zeros((0, len(full)))
+        found = []
+        for one in best:
+            lost = full[one] - without[:, one]
+            spoke = [int(met[asked[row]]) for row in np.argsort(-lost, kind="stable")[:REASONS] if lost[row] > 0]
+            because = tuple(self._ids[item] for item in spoke)
+            found.append(Recommended(self._ids[one], self._titles[one], float(full[one]), because))
+        return found
+
+    def thing(self, name: str) -> str:
+        return (self._titles[self._number[name]] if name in self._number else "") or name
+
     def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         from headstart.sources.memory import solved
 
         met, everything = (self._histories(told) for told in (train, fit))
         asked = [self._numbers(content) for content in itertools.islice(validation.contents(), MOST_ASKED)]
         wanted = np.array([self._number[str(label)] for label in validation.labels[:MOST_ASKED]], np.int64)
-        return solved(met, everything, asked, wanted, self._scores(asked))
+        return solved(met, everything, asked, wanted, self._answers(asked, alone=True))
 
     def _histories(self, told: Told) -> Histories:
         """The whole histories of the users that `told` tells of."""
@@ -238,8 +264,8 @@ class BehaviourSource(LibrarySource):
                 found[user] = np.append(items, self._number[str(label)])
         return Histories.of(found.values(), len(self._ids))
 
-    def _scores(self, histories: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-        """(N, K): the network's own, without a memory."""
+    def _answers(self, histories: Sequence[NDArray[np.int64]], alone: bool = False) -> NDArray[np.float32]:
+        """Scores (N, K) of what comes next; of the network `alone`, without a memory."""
         import torch
 
         network = self.module()
@@ -248,7 +274,8 @@ class BehaviourSource(LibrarySource):
             for start in range(0, len(histories), AT_ONCE):
                 some = [{ITEMS: one if len(one) else np.array([-1])} for one in histories[start : start + AT_ONCE]]
                 items = torch.from_numpy(self.collate(some)[ITEMS])
-                found.append(network(items, wanted=torch.full_like(items[:, -1:], -1))[:, 0].numpy())
+                nothing = torch.full_like(items[:, -1:], -1)
+                found.append((network(items, wanted=nothing)[:, 0] if alone else network(items)).numpy())
         return np.concatenate(found)
 
 

@@ -100,8 +100,15 @@ class Model:
 
     def answer(self, contents: Any) -> Answers:
         """Predictions for what can be read, and a list of what cannot."""
-        table = readable(contents, self.source, learned_columns(self.folder, contents), self.task.writes)
+        columns = learned_columns(self.folder, contents)
+        table = readable(contents, self.source, columns, self.task.taught, self.task.reader, self._user_column())
         return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
+
+    def _user_column(self) -> str | None:
+        from headstart.verbs.recipe import load as load_recipe
+
+        path = self.folder / "recipe.yaml"
+        return load_recipe(path).user if self.task.reader and path.is_file() else None
 
     def scores(self, table: Table) -> NDArray[np.float64]:
         """Scores (N, K) of every row, before decoding."""
@@ -173,12 +180,20 @@ def learned_columns(folder: Path, contents: Any) -> str | None:
     return load_recipe(path).content if path.is_file() and has_columns(contents) else None
 
 
-def readable(contents: Any, source: Source, columns: str | None = None, written: bool = False) -> Table:
+def readable(
+    contents: Any,
+    source: Source,
+    columns: str | None = None,
+    written: bool = False,
+    reader: str = "",
+    user: str | None = None,
+) -> Table:
     """The table of `contents`, without the rows whose content cannot be decoded.
 
     Args:
         columns: that hold the contents, where they are known.
         written: texts are to be written in answer to them.
+        reader, user: see `headstart.data.read.read`.
 
     Raises:
         DataError: none can be.
@@ -190,12 +205,15 @@ def readable(contents: Any, source: Source, columns: str | None = None, written:
     from headstart.verbs.windows import divided
 
     modality = source.description.modality
-    table = divided(read(contents, labelled=False, modality=modality, content=columns, written=written), source)
-    decoder, reader = open_modality(table.modality), Contents(table)
+    table = read(
+        contents, labelled=False, modality=modality, content=columns, written=written, reader=reader, user=user
+    )
+    table = divided(table, source)
+    decoder, opened = open_modality(table.modality), Contents(table)
 
     def problem(row: int) -> str:
         try:
-            return decoder.examine(reader.read(row)).problem
+            return decoder.examine(opened.read(row)).problem
         except Unreadable as reason:
             return str(reason)
 
