@@ -48,6 +48,13 @@ def adapt(
     split: Split = None,
     items: Items = None,
     user: User = None,
+    new_users: Annotated[
+        int | None,
+        typer.Option(help="Test on users who are not learned from, after so many of their items.", show_default=False),
+    ] = None,
+    same_users: Annotated[
+        bool, typer.Option("--same-users", help="Users are those of the same ids that the source learned from.")
+    ] = False,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
     validation: Annotated[
         float | None,
@@ -110,6 +117,8 @@ def adapt(
             split=split,
             items=items,
             user=user,
+            new_users=new_users,
+            same_users=same_users,
             test=test,
             validation=validation,
             quarantine=quarantine,

@@ -35,6 +35,7 @@ def read(
     reader: str = "",
     items: str | None = None,
     user: str | None = None,
+    new_users: int | None = None,
 ) -> Table:
     """The table of a target.
 
@@ -56,13 +57,14 @@ def read(
         reader: of the registry, where the form of the target does not tell which; found by the form when empty.
         items: table of the items that contents refer to.
         user: column of users.
+        new_users: test on users who are not learned from, after so many of their items.
 
     Raises:
         HeadstartError: the target cannot be read; the message says what, where, and what to do.
     """
     if isinstance(target, Table):
         return target
-    options = Options(label, content, group, time, split, modality, labelled, written, items, user)
+    options = Options(label, content, group, time, split, modality, labelled, written, items, user, new_users)
     if isinstance(target, (str, Path)):
         table = _read_path(Path(target).expanduser(), options, reader)
     elif reader:

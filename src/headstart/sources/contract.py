@@ -58,6 +58,8 @@ class Catalogue:
     """(K, D), of the source `Source.describer`."""
     counts: Sequence[int]
     """(K,), how often each was met in training."""
+    same_users: bool = False
+    """Whether users here are those of the same ids that the source knows from elsewhere."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ def adapt(
     split: str | None = None,
     items: str | Path | None = None,
     user: str | None = None,
+    new_users: int | None = None,
+    same_users: bool = False,
     test: float = 0.25,
     validation: float | None = None,
     quarantine: float = 0.2,
@@ -78,6 +80,8 @@ def adapt(
         label, content, group, time, split: names of columns.
         items: of users' histories, a table of the items, with columns that say what each is.
         user: of users' histories, the column of users.
+        new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.
+        same_users: users are those of the same ids that the source learned from, elsewhere; what they did there counts.
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
@@ -110,6 +114,8 @@ def adapt(
             "split": split,
             "items": None if items is None else str(items),
             "user": user,
+            "new_users": new_users,
+            "same_users": same_users,
             "test": test,
             "validation": validation,
             "quarantine": quarantine,
@@ -203,6 +209,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         reader=kind.reader,
         items=recipe.items,
         user=recipe.user,
+        new_users=recipe.new_users,
     )
     source = open_source(opened).with_head(kind.own_head)  # before the contents are read: a misspelt name costs nothing
     _require_modality(source, table)
@@ -212,7 +219,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
-    source = acquainted(source.reading(task.reads), task, usable.table, bank)
+    source = acquainted(source.reading(task.reads), task, usable.table, bank, recipe.same_users)
     if task.writes:
         source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
     elif recipe.beams is not None:

@@ -32,6 +32,7 @@ FORMS = {
     "films": ("A film about", "A drama of", "A thriller about", "A comedy about", "A documentary on", "A series about"),
     "books": ("A novel about", "A biography:", "Stories of", "A poem on", "A handbook:", "Letters on"),
 }
+WHO = {"films": "viewer", "books": "reader"}
 EDITIONS = 3
 """Works about the same in the same form."""
 
@@ -51,7 +52,7 @@ def world(folder: Path, people: dict[str, int] | None = None, seed: int = 0) -> 
         subjects, texts = works(kind)
         names = [f"{kind[0]}{number}" for number in range(len(texts))]
         ratings, items = folder / f"{kind}-ratings.parquet", folder / f"{kind}.parquet"
-        parquet.write_table(_met(count, names, subjects, random), ratings)
+        parquet.write_table(_met(count, WHO[kind], names, subjects, random), ratings)
         parquet.write_table(pa.table({"item": names, "title": texts}), items)
         found[kind] = (ratings, items)
     return found
@@ -64,7 +65,7 @@ def works(kind: str) -> tuple[list[str], list[str]]:
     return [subject for subject, _ in every], [text for _, text in every]
 
 
-def _met(people: int, names: list[str], subjects: list[str], random: np.random.Generator) -> pa.Table:
+def _met(people: int, who: str, names: list[str], subjects: list[str], random: np.random.Generator) -> pa.Table:
     """Everyone has a pair of subjects of one kind or the other, goes from one to its companion and back, and now and
     then meets anything."""
     of = {subject: np.flatnonzero(np.array(subjects) == subject) for subject in THEMES}
@@ -79,6 +80,6 @@ def _met(people: int, names: list[str], subjects: list[str], random: np.random.G
             choice = np.setdiff1d(choice, seen)
             if len(choice):
                 seen.append(int(random.choice(choice, p=known[choice] / known[choice].sum())))
-        rows += [(f"u{user}", names[item], moment) for moment, item in enumerate(seen)]
+        rows += [(f"{who}{user}", names[item], moment) for moment, item in enumerate(seen)]
     users, items, moments = zip(*rows, strict=True)
     return pa.table({"user": users, "item": items, "time": moments})

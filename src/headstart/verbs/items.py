@@ -14,9 +14,12 @@ from headstart.sources.points import Point
 from headstart.tasks import Task
 
 
-def acquainted(source: Source, task: Task, table: Table, bank: Bank) -> Source:
+def acquainted(source: Source, task: Task, table: Table, bank: Bank, same_users: bool = False) -> Source:
     """`source`, knowing each thing that `table` refers to by features that the bank keeps, in the order of the task's
     labels; what has no text has none.
+
+    Args:
+        same_users: users of `table` are those of the same ids that the source knows from elsewhere.
 
     Raises:
         DataError: the source knows things by nothing, or needs a table of them.
@@ -39,4 +42,4 @@ def acquainted(source: Source, task: Task, table: Table, bank: Bank) -> Source:
     order = [place[name] for name in task.labels]
     titles = known.strings("title")
     named = tuple(titles[row] for row in order)
-    return source.knowing(Catalogue(task.labels, named, features[order], task.occurrences))
+    return source.knowing(Catalogue(task.labels, named, features[order], task.occurrences, same_users))
