@@ -28,7 +28,7 @@ from headstart.cli.options import (
     Value,
     settings,
 )
-from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_table
+from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_recommendations, show_table
 
 
 def adapt(
@@ -80,6 +80,13 @@ def adapt(
     stride: Stride = None,
     items: Items = None,
     user: User = None,
+    new_users: Annotated[
+        int | None,
+        typer.Option(help="Test on users who are not learned from, after so many of their items.", show_default=False),
+    ] = None,
+    same_users: Annotated[
+        bool, typer.Option("--same-users", help="Users are those of the same ids that the source learned from.")
+    ] = False,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
     validation: Annotated[
         float | None,
@@ -150,6 +157,8 @@ def adapt(
             stride=stride,
             items=items,
             user=user,
+            new_users=new_users,
+            same_users=same_users,
             test=test,
             validation=validation,
             quarantine=quarantine,
@@ -214,6 +223,11 @@ def predict(
     prompt: Annotated[
         str | None, typer.Option(help="Text that a model goes on from, or answers.", show_default=False)
     ] = None,
+    user: Annotated[str | None, typer.Option(help="User to recommend to.", show_default=False)] = None,
+    met: Annotated[
+        str | None, typer.Option(help="To recommend by: ids of items that were met, as a,b,c.", show_default=False)
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=1000, help="How many items to recommend.")] = 10,
     beams: Beams = None,
     form: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
     out: Out = None,
@@ -229,6 +243,8 @@ def predict(
       headstart predict runs/stories --prompt "Once upon a time"
 
       headstart predict runs/english-german new.tsv --beams 8
+
+      headstart predict runs/books --user 42 --top 10
     """
     from headstart.core import files
     from headstart.core.errors import HeadstartError
@@ -240,6 +256,13 @@ def predict(
     if prompt is not None:
         print(model.generate(prompt))
         return
+    if user is not None or met is not None:
+        from headstart.verbs.recommend import recommend
+
+        chosen = [one.strip() for one in (met or "").split(",") if one.strip()]
+        table = contents[0] if contents else None
+        show_recommendations(recommend(model, user, met=chosen, count=top, histories=table), form)
+        return
     if not contents:
         raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
     if form not in verb.FORMATS:
@@ -250,7 +273,7 @@ def predict(
         show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])
     elif form == "table" and out is None:
         rows = [
-            (str(row["id"]), str(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
+            (str(row["id"]), _told(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
             for row in table.to_pylist()
         ]
         show_table("", ("example", "answer", "confidence"), rows)
@@ -267,6 +290,10 @@ def predict(
 
 def _short(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _told(answer: object) -> str:
+    return ", ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
 
 
 def demo(

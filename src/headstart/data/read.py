@@ -37,6 +37,7 @@ def read(
     reader: str = "",
     items: str | None = None,
     user: str | None = None,
+    new_users: int | None = None,
 ) -> Table:
     """The table of a target.
 
@@ -59,13 +60,14 @@ def read(
         items: table of the items that contents refer to.
         user: column of users.
         windows: how a table of values over time is cut into examples of what comes next.
+        new_users: test on users who are not learned from, after so many of their items.
 
     Raises:
         HeadstartError: the target cannot be read; the message says what, where, and what to do.
     """
     if isinstance(target, Table):
         return target
-    options = Options(label, content, group, time, split, modality, labelled, written, windows, items, user)
+    options = Options(label, content, group, time, split, modality, labelled, written, windows, items, user, new_users)
     if isinstance(target, (str, Path)):
         table = _read_path(Path(target).expanduser(), options, reader)
     elif reader:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
+from scipy.sparse import linalg as sparse_linalg
 
 Matrix = NDArray[np.float32]
 
@@ -30,13 +31,15 @@ class Histories:
     """(M,)"""
     catalogue: int
     """How many items there are, K."""
+    people: Matrix | None = None
+    """(U, D): what is known of each user from elsewhere; zeros where nothing is."""
 
     @staticmethod
-    def of(histories: Iterable[NDArray[np.int64]], catalogue: int) -> Histories:
+    def of(histories: Iterable[NDArray[np.int64]], catalogue: int, people: Matrix | None = None) -> Histories:
         listed = list(histories)
         starts = np.cumsum([0, *map(len, listed)]).astype(np.int64)
         items = np.concatenate(listed).astype(np.int64) if listed else np.zeros(0, np.int64)
-        return Histories(starts, items, catalogue)
+        return Histories(starts, items, catalogue, people)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -46,11 +49,18 @@ class Histories:
         """(M,): how many items of the same user came before each."""
         return np.arange(len(self.items)) - np.repeat(self.starts[:-1], np.diff(self.starts))
 
+    def part(self, first: int, last: int) -> Histories:
+        """The users from `first` to before `last`."""
+        starts = self.starts[first : min(last, len(self)) + 1]
+        people = None if self.people is None else self.people[first:last]
+        return Histories(starts - starts[0], self.items[starts[0] : starts[-1]], self.catalogue, people)
+
     def first(self, kept: int) -> Histories:
         """The same with the first `kept` items of the catalogue alone. Half-lives then count these."""
         inside = self.items < kept
         before = np.concatenate([[0], np.cumsum(inside)])
-        return Histories(before[self.starts].astype(np.int64), self.items[inside], min(kept, self.catalogue))
+        starts = before[self.starts].astype(np.int64)
+        return Histories(starts, self.items[inside], min(kept, self.catalogue), self.people)
 
     def counts(self) -> NDArray[np.int64]:
         """(K,): how many users met each item."""
@@ -94,37 +104,63 @@ def ease(met: Histories, penalty: float) -> Matrix:
 
 @dataclass(frozen=True)
 class Ridge:
-    """Linear scores of what comes next: base + bag @ weight, of the bag of a history with this half-life."""
+    """Linear scores of what comes next: base + bag @ weight + person @ mapping, of the bag of a history with this
+    half-life, and of what is known of the user from elsewhere."""
 
     base: Matrix
     """(K,)"""
     weight: Matrix
     """(K, K)"""
+    mapping: Matrix
+    """(D, K)"""
     half_life: float
+
+    def scores(self, users: Histories) -> Matrix:
+        """(N, K)"""
+        found = self.base + users.bags(self.half_life) @ self.weight
+        return np.asarray(found if users.people is None else found + users.people @ self.mapping, np.float32)
 
 
 class NextItems:
     """The ridge from the items met before each place of a history, the last ones counting most, to those that follow
-    (a linear sequence model, Choe et al. 2021), for any penalty from one pass over the histories."""
+    (a linear sequence model, Choe et al. 2021), for any penalty from one pass over the histories. What is known of a
+    user from elsewhere is mapped to the items by the same ridge (the mapping of Man et al. 2017)."""
 
     def __init__(self, met: Histories, half_life: float) -> None:
-        self.half_life = half_life
+        self.half_life, self._items = half_life, met.catalogue
         before, after = _before(met, half_life), _after(met)
+        people = np.zeros((len(met), 0), np.float32) if met.people is None else met.people
+        person = np.repeat(people, np.diff(met.starts), axis=0)
         count = max(1, before.shape[0])
-        self._mean_before = np.asarray(before.mean(axis=0), np.float64).ravel()
-        self._mean_after = np.asarray(after.mean(axis=0), np.float64).ravel()
-        self._inner = _dense(before.T @ before)
+        means = [np.asarray(before.sum(axis=0)).ravel(), person.sum(axis=0), np.asarray(after.sum(axis=0)).ravel()]
+        self._mean_before = np.concatenate(means[:2]).astype(np.float64) / count
+        self._mean_after = means[2].astype(np.float64) / count
+        across = np.asarray(before.T @ person)
+        self._inner = np.block([[_dense(before.T @ before), across], [across.T, person.T @ person]]).astype(np.float32)
         self._inner -= np.float32(count) * np.outer(self._mean_before, self._mean_before).astype(np.float32)
-        self._cross = _dense(before.T @ after)
+        self._cross = np.concatenate([_dense(before.T @ after), np.asarray((after.T @ person).T)]).astype(np.float32)
         self._cross -= np.float32(count) * np.outer(self._mean_before, self._mean_after).astype(np.float32)
 
     def solve(self, penalty: float) -> Ridge:
         inner = self._inner.copy()
         inner[np.diag_indices_from(inner)] += np.float32(penalty)
         weight = linalg.solve(inner, self._cross, assume_a="pos", overwrite_a=True, check_finite=False)
-        np.fill_diagonal(weight, 0)
+        np.fill_diagonal(weight, 0)  # an item that was met is never ranked
         base = self._mean_after - self._mean_before @ weight
-        return Ridge(base.astype(np.float32), np.asarray(weight, np.float32), self.half_life)
+        own, mapping = np.split(np.asarray(weight, np.float32), [self._items])
+        return Ridge(base.astype(np.float32), own, mapping, self.half_life)
+
+
+def factors(met: Histories, most: int) -> Matrix:
+    """(U, D): what users met in D numbers each, of length one (the left singular vectors of the bags, by their values;
+    Cremonesi et al. 2010)."""
+    bags = met.bags()
+    count = min(most, min(bags.shape) - 1)
+    if count < 1:
+        return np.zeros((len(met), 1), np.float32)
+    left, values, _ = sparse_linalg.svds(bags, k=count, v0=np.ones(min(bags.shape)))
+    found = left * np.sqrt(values)
+    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 def _before(met: Histories, half_life: float) -> sparse.csr_matrix:

@@ -43,25 +43,33 @@ class Memory(nn.Module):
 
     base: torch.Tensor
     weight: torch.Tensor
+    mapping: torch.Tensor
     settings: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("base", torch.zeros(0))
         self.register_buffer("weight", torch.zeros(0, 0))
+        self.register_buffer("mapping", torch.zeros(0, 0))
         self.register_buffer("settings", torch.zeros(2))
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
         _resize(self, state, prefix)
         super()._load_from_state_dict(state, prefix, *rest)
 
-    def forward(self, items: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    def forward(self, items: torch.Tensor, scores: torch.Tensor, people: torch.Tensor) -> torch.Tensor:
         """(N, K): the memory's scores with those of the network, each in deviations over the catalogue; the network's
-        have their share."""
+        have their share.
+
+        Args:
+            people: (N, D), what is known of the users from elsewhere.
+        """
         if not len(self.weight):
             return scores
         half_life, share = float(self.settings[0]), float(self.settings[1])
         known = linear_scores(items, self.base, self.weight, half_life)
+        if self.mapping.numel():
+            known[:, : self.mapping.shape[1]] += people @ self.mapping
         return share * standard(scores) + standard(known)
 
 
@@ -80,6 +88,28 @@ def linear_scores(items: torch.Tensor, base: torch.Tensor, weight: torch.Tensor,
 def standard(scores: torch.Tensor) -> torch.Tensor:
     """Each row in deviations from its mean."""
     return (scores - scores.mean(dim=1, keepdim=True)) / scores.std(dim=1, keepdim=True).clamp(min=1e-6)
+
+
+class People(nn.Module):
+    """What is known of users: their keys, see `key_of`, and a vector each."""
+
+    keys: torch.Tensor
+    vectors: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("keys", torch.zeros(0, dtype=torch.int64))
+        self.register_buffer("vectors", torch.zeros(0, 0))
+
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        _resize(self, state, prefix)
+        super()._load_from_state_dict(state, prefix, *rest)
+
+    def forward(self, places: torch.Tensor) -> torch.Tensor:
+        """(N, D) of users by their places (N,); zeros for -1."""
+        if not len(self.vectors):
+            return self.vectors.new_zeros(len(places), self.vectors.shape[1])
+        return self.vectors[places.clamp(min=0)] * (places >= 0).unsqueeze(1)
 
 
 class Block(nn.Module):
@@ -115,13 +145,19 @@ class BehaviourModel(nn.Module):
         self.adapter = nn.Linear(features, width, bias=False)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.warmth = nn.Parameter(torch.tensor([WARMTH]).log())
-        self.memory = Memory()
+        self.memory, self.people, self.elsewhere = Memory(), People(), People()
         if layers == 0 and features == width:
             nn.init.eye_(self.adapter.weight)
 
-    def forward(self, items: torch.Tensor, wanted: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self, items: torch.Tensor, wanted: torch.Tensor | None = None, person: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Scores (N, K) of what comes after histories (N, L), filled up in front, with -inf for what was met; or, where
-        it is told what is `wanted` (N, L) at the last places, logits (N, L', K) of these, without the memory."""
+        it is told what is `wanted` (N, L) at the last places, logits (N, L', K) of these, without the memory.
+
+        Args:
+            person: (N, 1), the place of each user among those known from elsewhere; -1 for others.
+        """
         vectors = functional.normalize(self.adapter(self.catalogue.features), dim=1)
         recent = items[:, -self.length :]
         places = 1
@@ -131,7 +167,8 @@ class BehaviourModel(nn.Module):
         logits: torch.Tensor = states @ vectors.T / self.warmth.exp() + self.catalogue.popularity()
         if wanted is not None:
             return logits
-        scores: torch.Tensor = self.memory(items, logits[:, 0].float())
+        people = self.elsewhere(items.new_full((len(items),), -1) if person is None else person[:, 0])
+        scores: torch.Tensor = self.memory(items, logits[:, 0].float(), people)
         met = torch.zeros_like(scores, dtype=torch.bool)
         met.scatter_(1, items.clamp(min=0), items >= 0)
         return scores.masked_fill(met, -torch.inf)

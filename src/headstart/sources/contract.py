@@ -48,6 +48,32 @@ class Artefact:
     """The line of Python that opens the folder with that library; empty when only this project does."""
 
 
+@dataclass(frozen=True)
+class Catalogue:
+    """K things that contents refer to."""
+
+    ids: Sequence[str]
+    titles: Sequence[str]
+    """What people call them; empty where that is not known."""
+    features: NDArray[np.float32]
+    """(K, D), of the source `Source.describer`."""
+    counts: Sequence[int]
+    """(K,), how often each was met in training."""
+    same_users: bool = False
+    """Whether users here are those of the same ids that the source knows from elsewhere."""
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """One thing that is recommended."""
+
+    id: str
+    title: str
+    score: float
+    because: tuple[str, ...]
+    """Ids of those things in the content that spoke most for it, the strongest first."""
+
+
 class Source(ABC):
     """A pretrained model: its description, its preparation, and its live network."""
 
@@ -225,18 +251,27 @@ class Source(ABC):
         that there is."""
         return None
 
-    def knowing(self, ids: Sequence[str], features: NDArray[np.float32], counts: Sequence[int]) -> Source:
-        """The same source, made acquainted with a catalogue of K things that contents refer to.
-
-        Args:
-            features: (K, D), of the source `describer`.
-            counts: (K,), how often each was met in training.
+    def knowing(self, things: Catalogue) -> Source:
+        """The same source, made acquainted with the things that contents refer to.
 
         Raises:
-            SourceError: these are not the features that it knows things by.
+            SourceError: their features are not those that it knows things by.
         """
-        del ids, features, counts
+        del things
         return self
+
+    def thing(self, name: str) -> str:
+        """What people call the thing with the id `name`; the id where that is all."""
+        return name
+
+    def recommend(self, content: Any, count: int) -> list[Recommended]:
+        """The best of the things that it is acquainted with for one content, each with its reasons.
+
+        Raises:
+            SourceError: it does not recommend.
+        """
+        del content, count
+        raise SourceError(f"{self.title} does not recommend. Use a run of --task recommendation.")
 
     def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Weights, by name, of the part of its own head that is solved in closed form, and what was chosen: on the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,17 +21,13 @@ Scores = NDArray[np.float32]
 
 
 def solved(
-    met: Histories,
-    everything: Histories,
-    asked: Sequence[NDArray[np.int64]],
-    wanted: NDArray[np.int64],
-    network: Scores,
+    met: Histories, everything: Histories, asked: Histories, wanted: NDArray[np.int64], network: Scores
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The memory's arrays, and what was chosen: half-life, penalty and the network's share that rank the next items of
     the validation part best, fitted on `met`; with these it is fitted again on `everything`.
 
     Args:
-        asked: histories of N users of the validation part, and `wanted` (N,) what they met next.
+        asked: histories of N users of the validation part; `wanted` (N,) is what they met next.
         network: the network's scores (N, K) for them.
     """
     tried: list[dict[str, float]] = []
@@ -55,6 +50,7 @@ def solved(
     arrays = {
         "memory.base": base_of_all(solution, everything),
         "memory.weight": solution.weight,
+        "memory.mapping": solution.mapping,
         "memory.settings": np.array([chosen["half_life"], chosen["share"]], np.float32),
     }
     notes = {"solver": "ridge to the next items", "left_out_value": chosen["gain"], **chosen, "tried": tried}
@@ -62,16 +58,16 @@ def solved(
 
 
 def by_share(
-    ridge: Ridge, met: Histories, asked: Sequence[NDArray[np.int64]], wanted: NDArray[np.int64], network: Scores
+    ridge: Ridge, met: Histories, asked: Histories, wanted: NDArray[np.int64], network: Scores
 ) -> NDArray[np.float64]:
     """(len(SHARES),): the mean discounted gain of what came next, 1 / log2(1 + its place), for each share."""
     base = base_of_all(ridge, met)
     gains = np.zeros(len(SHARES))
     for start in range(0, len(asked), AT_ONCE):
         here = slice(start, start + AT_ONCE)
-        users = Histories.of(asked[here], len(base))
+        users = asked.part(start, start + AT_ONCE)
         known = np.repeat(base[None], len(users), axis=0)
-        known[:, : len(ridge.weight)] += users.first(len(ridge.weight)).bags(ridge.half_life) @ ridge.weight
+        known[:, : len(ridge.base)] = ridge.scores(users.first(len(ridge.base)))
         known, other = standard(known), standard(network[here])
         known[np.repeat(np.arange(len(users)), np.diff(users.starts)), users.items] = -np.inf
         for number, share in enumerate(SHARES):

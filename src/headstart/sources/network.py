@@ -199,15 +199,18 @@ class TaughtEntry(TextEntry):
 
 
 class BehaviourEntry(nn.Module):
-    """Histories (N, L) and, in training, what is wanted at each place."""
+    """Histories (N, L), whose they are, and in training what is wanted at each place.
 
-    def __init__(self, items: str, wanted: str) -> None:
+    Args:
+        names: input -> what the network calls it.
+    """
+
+    def __init__(self, names: Mapping[str, str]) -> None:
         super().__init__()
-        self.items, self.wanted = items, wanted
+        self.names = dict(names)
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        entered = {"items": inputs[self.items].long()}
-        return {**entered, "wanted": inputs[self.wanted].long()} if self.wanted in inputs else entered
+        return {name: inputs[given].long() for given, name in self.names.items() if given in inputs}
 
 
 class ArrayEntry(nn.Module):

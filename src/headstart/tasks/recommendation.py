@@ -207,5 +207,5 @@ class Coverage:
     """(N, K): 1 where an item is among those that a user is shown."""
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        shown = [(row[None] @ self.recommended > 0).sum() for row in (weights > 0).astype(np.float32)]
-        return np.asarray(np.array(shown) / self.recommended.shape[1], np.float64)
+        shown = [int((row[None] @ self.recommended > 0).sum()) for row in (weights > 0).astype(np.float32)]
+        return np.array(shown, np.float64) / int(self.recommended.shape[1])

@@ -59,6 +59,8 @@ def adapt(
     stride: int | None = None,
     items: str | Path | None = None,
     user: str | None = None,
+    new_users: int | None = None,
+    same_users: bool = False,
     test: float = 0.25,
     validation: float | None = None,
     quarantine: float = 0.2,
@@ -89,6 +91,8 @@ def adapt(
             tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
         items: of users' histories, a table of the items, with columns that say what each is.
         user: of users' histories, the column of users.
+        new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.
+        same_users: users are those of the same ids that the source learned from, elsewhere; what they did there counts.
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
@@ -130,6 +134,8 @@ def adapt(
             "stride": stride,
             "items": None if items is None else str(items),
             "user": user,
+            "new_users": new_users,
+            "same_users": same_users,
             "test": test,
             "validation": validation,
             "quarantine": quarantine,
@@ -229,6 +235,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         windows=recipe.windows(source) if kind.looks_ahead else None,
         items=recipe.items,
         user=recipe.user,
+        new_users=recipe.new_users,
     )
     source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
@@ -238,7 +245,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     source = source.suited(contents_of(everything)).reading(task.reads)
-    source = acquainted(source, task, usable.table, bank)
+    source = acquainted(source, task, usable.table, bank, recipe.same_users)
     if task.writes:
         source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
     else:

@@ -9,13 +9,17 @@ from headstart.core.errors import DataError
 from headstart.data.contents import contents_of, digest
 from headstart.data.table import Examples, Table
 from headstart.sources import Source
+from headstart.sources.contract import Catalogue
 from headstart.sources.points import Point
 from headstart.tasks import Task
 
 
-def acquainted(source: Source, task: Task, table: Table, bank: Bank) -> Source:
+def acquainted(source: Source, task: Task, table: Table, bank: Bank, same_users: bool = False) -> Source:
     """`source`, knowing each thing that `table` refers to by features that the bank keeps, in the order of the task's
     labels; what has no text has none.
+
+    Args:
+        same_users: users of `table` are those of the same ids that the source knows from elsewhere.
 
     Raises:
         DataError: the source knows things by nothing, or needs a table of them.
@@ -36,4 +40,6 @@ def acquainted(source: Source, task: Task, table: Table, bank: Bank) -> Source:
     if missing is not None:
         raise DataError(f"The item {missing} is not in {known.origin}. Give the table of items that belongs to it.")
     order = [place[name] for name in task.labels]
-    return source.knowing(task.labels, features[order], task.occurrences)
+    titles = known.strings("title")
+    named = tuple(titles[row] for row in order)
+    return source.knowing(Catalogue(task.labels, named, features[order], task.occurrences, same_users))

@@ -194,7 +194,6 @@ def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
         "reader": task.reader,
         "time": recipe.time,
         "windows": windows,
-        "items": recipe.items,
         "user": recipe.user,
     }
 
@@ -226,11 +225,11 @@ def readable(
     given = dict(how or {}) if isinstance(contents, (str, Path)) else {}
     found = read(contents, labelled=False, modality=modality, content=columns, written=written, **given)
     table = divided(found, source)
-    decoder, reader = open_modality(table.modality), Contents(table)
+    decoder, opened = open_modality(table.modality), Contents(table)
 
     def problem(row: int) -> str:
         try:
-            return decoder.examine(reader.read(row)).problem
+            return decoder.examine(opened.read(row)).problem
         except Unreadable as reason:
             return str(reason)
 

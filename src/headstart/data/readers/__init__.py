@@ -37,6 +37,8 @@ class Options:
     """Table of the items that contents refer to by their ids."""
     user: str | None = None
     """Column of users."""
+    new_users: int | None = None
+    """Test on users who are not learned from, after so many of their items."""
 
 
 class Reader(Protocol):

@@ -67,7 +67,10 @@ def items_table(path: str | None, met: Sequence[str], ratings: Path) -> tuple[Ta
     if len(set(known)) < len(known):
         repeated = Counter(known).most_common(1)[0][0]
         notes.append(f"{len(known) - len(set(known))} rows of {place.name} repeat an id, such as {repeated}.")
-    first = {name: row for row, name in reversed(list(enumerate(known))) if name is not None}
+    first: dict[str, int] = {}
+    for row, name in enumerate(known):
+        if name is not None:
+            first.setdefault(name, row)
     missing = [name for name in met if name not in first]
     if len(missing) == len(met):
         raise DataError(

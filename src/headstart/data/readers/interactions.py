@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from headstart.core import seeds
 from headstart.core.errors import DataError
 from headstart.data.contents import IN_MEMORY
 from headstart.data.modalities.interactions import Places
@@ -26,9 +27,12 @@ RATING_NAMES = ("rating", "stars", "score", "overall", "count", "plays")
 ORDER_NAMES = ("timestamp", "time", "date", "datetime", "order", "unix_time")
 FEWEST = 5
 """Items of a user of whom the last one is for the test, and the one before for validation."""
-NAMED = 3
-"""Examples of what is wrong that a note names."""
 PARTS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = 0, 1, 2
+SHARE_OF_TEST, SHARE_OF_VALIDATION = 0.2, 0.1
+"""Of users, where those of the test are to be new ones."""
+SHARE_OF_TIME = 0.1
+"""Of all interactions, what the last stretch of time holds that is for the test."""
 
 
 class Interactions:
@@ -46,7 +50,7 @@ class Interactions:
 
     def read(self, path: Path, options: Options) -> Table:
         met, notes = read_met(path, options)
-        rows, parts = met.places(options.time is not None)
+        rows, parts = met.places(options.time is not None, options.new_users)
         if not options.labelled:
             rows = np.stack([np.arange(len(met.users)), np.diff(met.starts)], axis=1)
         items, more = items_table(options.items, met.names, path)
@@ -75,37 +79,45 @@ class Met:
     ratings: NDArray[np.float32] | None
     times: NDArray[Any] | None
 
-    def places(self, by_time: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def places(self, by_time: bool, shown: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Examples as (user, items before) (N, 2), and the part (N,) of each."""
+        if shown is not None:
+            return self._new_users(shown)
+        if by_time and self.times is not None:
+            return self._by_time(self.times)
         lengths = np.diff(self.starts)
-        held_out = lengths >= FEWEST
-        if not held_out.any():
+        held, others = np.flatnonzero(lengths >= FEWEST), np.flatnonzero(lengths < FEWEST)
+        if not len(held):
             raise DataError(
                 f"No user has at least {FEWEST} items, of which the last would be for the test. "
                 "Give more of each user's history."
             )
-        held = np.flatnonzero(held_out)
-        if by_time and self.times is not None:
-            return self._by_time(held)
-        given = [(np.flatnonzero(~held_out), 1, 0), (held, 3, 0), (held, 2, 1), (held, 1, 2)]
+        given = [(others, 1, TRAIN), (held, 3, TRAIN), (held, 2, VALIDATION), (held, 1, TEST)]
         rows = [np.stack([users, lengths[users] - back], axis=1) for users, back, _ in given]
-        parts = [np.full(len(users), part) for users, _, part in given]
-        return np.concatenate(rows), np.concatenate(parts)
+        return np.concatenate(rows), np.repeat([part for *_, part in given], [len(one) for one in rows])
 
-    def _by_time(self, held: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The same with moments instead of last items: the test is what users met first in the last tenth of all."""
-        assert self.times is not None
-        late, last = np.quantile(self.times, [0.8, 0.9])
-        rows, parts = [], []
-        for user in range(len(self.users)):
-            own = self.times[self.starts[user] : self.starts[user + 1]]
-            before, then = int((own < late).sum()), int((own < last).sum())
-            for count, part, end in ((before - 1, 0, before), (before, 1, then), (then, 2, len(own))):
-                if 0 <= count < end:
-                    rows.append((user, count))
-                    parts.append(part)
-        del held
-        return np.array(rows, np.int64), np.array(parts, np.int64)
+    def _new_users(self, shown: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Some users, drawn by their ids, are for the test and for validation alone: what did they meet after the first
+        `shown` items?"""
+        lengths = np.diff(self.starts)
+        drawn = np.array([seeds.derive(0, "new user", name) % 1000 / 1000 for name in self.users])
+        parts = np.select([drawn < SHARE_OF_TEST, drawn < SHARE_OF_TEST + SHARE_OF_VALIDATION], [TEST, VALIDATION])
+        if not ((parts == TEST) & (lengths > shown)).any():
+            raise DataError(f"No user who was drawn for the test has more than {shown} items. Show fewer of them.")
+        kept = (parts == TRAIN) | (lengths > shown)
+        before = np.where(parts == TRAIN, lengths - 1, shown)
+        return np.stack([np.arange(len(parts)), before], axis=1)[kept], parts[kept]
+
+    def _by_time(self, times: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Two moments for all users: what each met first after the later one is for the test, between the two for
+        validation, and up to the earlier one to learn from."""
+        early, late = np.quantile(times, [1 - 2 * SHARE_OF_TIME, 1 - SHARE_OF_TIME])
+        owner = np.repeat(np.arange(len(self.users)), np.diff(self.starts))
+        ends = [np.bincount(owner[times < moment], minlength=len(self.users)) for moment in (early, late)]
+        counts = [(ends[0] - 1, TRAIN, ends[0]), (ends[0], VALIDATION, ends[1]), (ends[1], TEST, np.diff(self.starts))]
+        some = [np.flatnonzero((before >= 0) & (before < end)) for before, _, end in counts]
+        rows = [np.stack([users, before[users]], axis=1) for users, (before, *_) in zip(some, counts, strict=True)]
+        return np.concatenate(rows), np.repeat([part for _, part, _ in counts], [len(one) for one in rows])
 
 
 def read_met(path: Path, options: Options) -> tuple[Met, list[str]]:
