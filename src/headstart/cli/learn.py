@@ -14,6 +14,7 @@ from headstart.cli.options import (
     Context,
     Group,
     Horizon,
+    Items,
     Label,
     Out,
     Season,
@@ -23,10 +24,11 @@ from headstart.cli.options import (
     Split,
     Stride,
     Time,
+    User,
     Value,
     settings,
 )
-from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_table
+from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_recommendations, show_table
 
 
 def adapt(
@@ -61,7 +63,7 @@ def adapt(
         typer.Option(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
             "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
-            "without labels; forecasting, for what comes next in series.",
+            "without labels; forecasting, for what comes next in series; recommendation, for users and what they met.",
             show_default=False,
         ),
     ] = None,
@@ -76,6 +78,15 @@ def adapt(
     context: Context = None,
     season: Season = None,
     stride: Stride = None,
+    items: Items = None,
+    user: User = None,
+    new_users: Annotated[
+        int | None,
+        typer.Option(help="Test on users who are not learned from, after so many of their items.", show_default=False),
+    ] = None,
+    same_users: Annotated[
+        bool, typer.Option("--same-users", help="Users are those of the same ids that the source learned from.")
+    ] = False,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
     validation: Annotated[
         float | None,
@@ -144,6 +155,10 @@ def adapt(
             context=context,
             season=season,
             stride=stride,
+            items=items,
+            user=user,
+            new_users=new_users,
+            same_users=same_users,
             test=test,
             validation=validation,
             quarantine=quarantine,
@@ -161,6 +176,10 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
     targets: Annotated[list[str], typer.Argument(help="One or more labelled targets.", show_default=False)],
     label: Label = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Judge pairs instead: are both of one label? Labels need not be known."),
+    ] = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Say how good a run is on other labelled data, and how much is lost against its own test.
@@ -170,6 +189,8 @@ def evaluate(
       headstart evaluate runs/photos photos-test/
 
       headstart evaluate runs/books dvd.parquet electronics.parquet kitchen.parquet
+
+      headstart evaluate runs/voices unknown-voices.csv --label speaker --verify
     """
     import json
 
@@ -177,18 +198,20 @@ def evaluate(
     from headstart.core.registry import suggest
     from headstart.verbs.evaluate import evaluate as verb
     from headstart.verbs.model import load
+    from headstart.verbs.verify import verify as same_label
 
     if form not in ("table", "json"):
         raise HeadstartError(f"There is no format '{form}'. {suggest(form, ('table', 'json'))}")
     model = load(run)
-    found = {target: verb(model, target, label=label) for target in targets}
+    judge = same_label if verify else verb
+    found = {target: judge(model, target, label=label) for target in targets}
     if form == "json":
         documents = [{"target": target, **one.as_dict()} for target, one in found.items()]
         print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1, ensure_ascii=False))
         return
     for target, one in found.items():
         show_evaluation(f"{run} on {target}", one)
-    if len(found) > 1:
+    if len(found) > 1 and not verify:
         show_drift(f"{run}: what each change of domain costs", found)
 
 
@@ -200,6 +223,11 @@ def predict(
     prompt: Annotated[
         str | None, typer.Option(help="Text that a model goes on from, or answers.", show_default=False)
     ] = None,
+    user: Annotated[str | None, typer.Option(help="User to recommend to.", show_default=False)] = None,
+    met: Annotated[
+        str | None, typer.Option(help="To recommend by: ids of items that were met, as a,b,c.", show_default=False)
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=1000, help="How many items to recommend.")] = 10,
     beams: Beams = None,
     form: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
     out: Out = None,
@@ -215,6 +243,8 @@ def predict(
       headstart predict runs/stories --prompt "Once upon a time"
 
       headstart predict runs/english-german new.tsv --beams 8
+
+      headstart predict runs/books --user 42 --top 10
     """
     from headstart.core import files
     from headstart.core.errors import HeadstartError
@@ -226,6 +256,13 @@ def predict(
     if prompt is not None:
         print(model.generate(prompt))
         return
+    if user is not None or met is not None:
+        from headstart.verbs.recommend import recommend
+
+        chosen = [one.strip() for one in (met or "").split(",") if one.strip()]
+        table = contents[0] if contents else None
+        show_recommendations(recommend(model, user, met=chosen, count=top, histories=table), form)
+        return
     if not contents:
         raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
     if form not in verb.FORMATS:
@@ -236,7 +273,7 @@ def predict(
         show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])
     elif form == "table" and out is None:
         rows = [
-            (str(row["id"]), str(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
+            (str(row["id"]), _told(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
             for row in table.to_pylist()
         ]
         show_table("", ("example", "answer", "confidence"), rows)
@@ -255,17 +292,25 @@ def _short(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
+def _told(answer: object) -> str:
+    return ", ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
+
+
 def demo(
-    kind: Annotated[str, typer.Argument(help="digits or text.")] = "digits",
+    kind: Annotated[str, typer.Argument(help="digits, text, audio or series.")] = "digits",
     out: Out = None,
 ) -> None:
-    """See it work, offline, in about a minute: handwritten digits, or sentences, from ten examples a class.
+    """See it work, offline, in about a minute: handwritten digits, sentences or sounds, from ten examples a class.
 
     Examples:
 
       headstart demo
 
       headstart demo text
+
+      headstart demo audio
+
+      headstart demo series
     """
     from headstart.verbs.demo import demo as verb
 

@@ -36,6 +36,12 @@ Season = Annotated[
 Stride = Annotated[
     int | None, typer.Option(help="forecasting: steps from one tested window to the next.", show_default=False)
 ]
+Items = Annotated[
+    str | None, typer.Option(help="Of users' histories: table of the items they met.", show_default=False)
+]
+User = Annotated[
+    str | None, typer.Option("--user-column", help="Of users' histories: column of users.", show_default=False)
+]
 Beams = Annotated[
     int | None,
     typer.Option(

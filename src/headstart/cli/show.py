@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from headstart.data.table import Quarantined
     from headstart.verbs.evaluate import Evaluation
+    from headstart.verbs.recommend import Recommendations
 
 WIDE = 10_000
 """Letters; wider than any table."""
@@ -48,6 +49,23 @@ def show_quarantine(items: tuple[Quarantined, ...]) -> None:
         print(f"Set aside: {item.id}: {item.reason}", file=sys.stderr)
     if len(items) > 20:
         print(f"… and {len(items) - 20} more set aside", file=sys.stderr)
+
+
+def show_recommendations(found: Recommendations, form: str) -> None:
+    """Items from the best down, with the reasons by their titles; as JSON where that is asked for."""
+    if form == "json":
+        import json
+        from dataclasses import asdict
+
+        print(json.dumps([asdict(one) for one in found.items], indent=1, ensure_ascii=False))
+    else:
+        rows = [
+            (str(place), one.id, one.title, ", ".join(found.titles[reason] for reason in one.because))
+            for place, one in enumerate(found.items, 1)
+        ]
+        show_table("", ("", "item", "title", "because of"), rows)
+    for note in found.notes:
+        print(f"Note: {note}", file=sys.stderr)
 
 
 def show_evaluation(title: str, found: Evaluation) -> None:

@@ -94,6 +94,7 @@ class _Seen:
 def _look(table: Table, cache: FactsCache | None) -> _Seen:
     """One pass over all contents, in threads, with memory for a few of them."""
     modality = open_modality(table.modality)
+    cache = None if modality.quick else cache
     seen = _Seen([""] * len(table), {}, {}, {}, {}, {name: [""] * len(table) for name in modality.told_apart})
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     with progress("Checking", len(table)) as advance:

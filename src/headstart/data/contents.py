@@ -4,7 +4,8 @@ memory."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -94,6 +95,21 @@ def contents_of(examples: Examples | Table) -> Iterator[Content]:
     if isinstance(examples, Table):
         return map(Contents(examples).read, range(len(examples)))
     return map(Contents(examples.table).read, examples.indices.tolist())
+
+
+@dataclass(frozen=True)
+class Told:
+    """What some examples tell: contents, read anew whenever they are asked for, and labels."""
+
+    examples: Examples
+    labels: Sequence[Any]
+
+    @staticmethod
+    def by(examples: Examples, label: str) -> Told:
+        return Told(examples, examples.labels(label))
+
+    def contents(self) -> Iterator[Content]:
+        return contents_of(self.examples)
 
 
 class _Cells(Protocol):

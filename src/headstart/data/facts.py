@@ -38,6 +38,8 @@ class Modality(Protocol):
     """File endings, lower case, with the dot."""
     told_apart: tuple[str, ...]
     """Properties by whose values results are told apart, such as length."""
+    quick: bool
+    """Whether a look at a content costs less than keeping what was seen."""
 
     def recognises(self, content: Any) -> bool:
         """Whether an object in memory, no file or bytes, is of this kind."""

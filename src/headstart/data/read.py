@@ -12,7 +12,7 @@ import numpy as np
 from headstart.core.errors import DataError
 from headstart.core.registry import suggest
 from headstart.data.answers import located
-from headstart.data.readers import Options, reader_of
+from headstart.data.readers import Options, reader_of, readers
 from headstart.data.readers.assemble import groups_from_paths, refuse_options
 from headstart.data.readers.memory import from_memory
 from headstart.data.table import Table
@@ -34,6 +34,10 @@ def read(
     labelled: bool = True,
     written: bool = False,
     windows: Windows | None = None,
+    reader: str = "",
+    items: str | None = None,
+    user: str | None = None,
+    new_users: int | None = None,
 ) -> Table:
     """The table of a target.
 
@@ -51,18 +55,23 @@ def read(
         split: column that says train, validation or test.
         modality: such as image, when the files do not tell.
         labelled: False to read contents alone, as for prediction.
-        written: labels are texts to be written in answer to the contents.
-        windows: the target is a table of values over time, cut so into examples of what comes next.
+        written: labels are texts to be written in answer to the contents, or things that come next.
+        reader: of the registry, where the form of the target does not tell which; found by the form when empty.
+        items: table of the items that contents refer to.
+        user: column of users.
+        windows: how a table of values over time is cut into examples of what comes next.
+        new_users: test on users who are not learned from, after so many of their items.
 
     Raises:
         HeadstartError: the target cannot be read; the message says what, where, and what to do.
     """
     if isinstance(target, Table):
         return target
-    options = Options(label, content, group, time, split, modality, labelled, written, windows)
+    options = Options(label, content, group, time, split, modality, labelled, written, windows, items, user, new_users)
     if isinstance(target, (str, Path)):
-        path = Path(target).expanduser()
-        table = _read_windows(path, options) if windows else _read_path(path, options)
+        table = _read_path(Path(target).expanduser(), options, reader)
+    elif reader:
+        raise DataError("This task is learned from a table file. Give its path.")
     else:
         table = _read_memory(target, options)
     return replace(located(table) if labelled and not written else table, written=written)
@@ -74,18 +83,10 @@ def has_columns(target: Target) -> bool:
     return path is not None and path.exists() and getattr(reader_of(path), "has_columns", False)
 
 
-def _read_windows(path: Path, options: Options) -> Table:
-    from headstart.data.readers import windows
-
+def _read_path(path: Path, options: Options, asked: str) -> Table:
     if not path.exists():
         raise DataError(f"{path} does not exist. {_nearest(path)}")
-    return windows.read(path, options)
-
-
-def _read_path(path: Path, options: Options) -> Table:
-    if not path.exists():
-        raise DataError(f"{path} does not exist. {_nearest(path)}")
-    reader = reader_of(path)
+    reader = readers.get(asked)() if asked else reader_of(path)
     if reader is None:
         raise DataError(
             f"{path} is no format that is known. Give a folder with a folder for each class, a "

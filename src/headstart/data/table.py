@@ -47,7 +47,9 @@ class Table:
     notes: tuple[str, ...] = field(default=())
     """What the reader or the checks want the user to know."""
     written: bool = False
-    """Whether labels are texts to be written: each is its own, so there are no classes to count or to keep apart."""
+    """Whether labels are texts to be written, or things to come next: no classes to count or to keep apart."""
+    items: Table | None = None
+    """The things that contents and labels refer to by `id`, as examples of their own, each with a `title`."""
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)

@@ -77,7 +77,7 @@ class Feed:
         self.keys = examples.content_keys()
         self.targets = {head: tasks[head].encode(examples.labels(tasks[head].label)) for head in stream.heads}
         self.numbers = {head: tasks[head].numbers(targets) for head, targets in self.targets.items()}
-        self._answers = next((self.targets[head] for head in stream.heads if tasks[head].writes), None)
+        self._answers = next((self.targets[head] for head in stream.heads if tasks[head].taught), None)
         grouped = [tasks[head].groups(targets) for head, targets in self.targets.items()] if stream.even else []
         self._groups = next((groups for groups in grouped if groups is not None), None)
         self._contents = Contents(examples.table)

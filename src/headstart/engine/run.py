@@ -10,7 +10,7 @@ from headstart.core.errors import StrategyError
 from headstart.core.hardware import Stopwatch
 from headstart.data.table import Examples
 from headstart.engine.plan import Length, Plan, Solve
-from headstart.engine.solve import affordable, bank_features, solve
+from headstart.engine.solve import affordable, bank_features, solve, solve_own
 from headstart.engine.trained import Trained, Workplace
 from headstart.sources import Source
 from headstart.tasks import Task, use
@@ -41,6 +41,9 @@ def run(
         source = source.from_random(plan.seed)
     trained = Trained(plan, source, tasks, {}, {})
     for phase in plan.solved_first:
+        if plan.head(phase.head).start == "own":
+            solve_own(phase, trained, parts)
+            continue
         task = tasks[phase.head]
         within = affordable(phase, task, source, parts[phase.part])
         if upcoming is not None:
@@ -50,6 +53,9 @@ def run(
         trained.solved[phase.head] = notes
     if plan.trainings:
         _train(plan, trained, parts, place, watch)
+        for phase in plan.solved_last:
+            if plan.head(phase.head).start == "own":
+                solve_own(phase, trained, parts)
     trained.cost.seconds += watch.seconds
     trained.cost.forward_passes += trained.filled.computed
     trained.cost.from_bank += trained.filled.reused

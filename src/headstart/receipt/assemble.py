@@ -38,7 +38,7 @@ from headstart.receipt.document import (
     TotalCost,
     TrainableRow,
 )
-from headstart.receipt.evidence import PLAIN, SCRATCH, Evidence
+from headstart.receipt.evidence import SCRATCH, Evidence
 from headstart.receipt.judged import Judged, Truth, judge, judge_budgets
 from headstart.receipt.trainable import frozen_stages, trainable_rows
 from headstart.receipt.verdict import decide
@@ -55,6 +55,10 @@ SHARES = frozenset(
         "recall",
         "token_accuracy",
         "exact_match",
+        "character_accuracy",
+        "character_error_rate",
+        "word_error_rate",
+        "equal_error_rate",
         "answered_f1",
         "unanswered_accuracy",
         "mean_average_precision",
@@ -62,6 +66,10 @@ SHARES = frozenset(
         "calibration_error",
         "skill",
         "smape",
+        "recall_at_10",
+        "recall_at_50",
+        "ndcg_at_10",
+        "recall_of_cold_items",
         "coverage",
     }
 )
@@ -271,7 +279,7 @@ def _efficiency(
         points.append((every, judged[0].primary(evidence.task)))
     way = evidence.budgets[0].title if evidence.budgets else evidence.adapted.title
     scratch = next((one.primary(evidence.task).value for one in judged if one.arm.name == SCRATCH), None)
-    trivial = [one for one in judged if one.arm.trained is None and not one.arm.knows_source and one.arm.name != PLAIN]
+    trivial = [one for one in judged if one.arm.is_trivial]
     floor = max((one.primary(evidence.task).value for one in trivial), default=-math.inf)
     return labels.efficiency(points, way, scratch, primary, classes, floor)
 

@@ -8,12 +8,14 @@ from headstart.core.errors import TrainingError
 from headstart.measure import paired
 from headstart.receipt import words
 from headstart.receipt.document import ClassCount, Measure, Range
-from headstart.receipt.evidence import PLAIN, PROBE, SCRATCH, ZERO_SHOT, Evidence
+from headstart.receipt.evidence import PROBE, SCRATCH, ZERO_SHOT, Evidence
 from headstart.receipt.intervals import secondary_resamples
 from headstart.receipt.judged import Judged, Truth
 
 FEW_ITEMS = 50
 """Test examples below which intervals are so wide that only large gains can be seen."""
+PLAINER = "It knows no source, costs next to nothing, and is the better choice here as long as that is so."
+"""Advice where something without a network did better."""
 IMBALANCE = 3.0
 """Largest class over smallest from which plain accuracy misleads."""
 
@@ -53,9 +55,7 @@ def _suspicious(
 ) -> Iterator[str]:
     adapted = judged[0].intervals[measure.name].value
     check = "There may be too few examples to learn from, or labels in the wrong order: look at some side by side."
-    looks_at_nothing = (arm for arm in judged[1:] if arm.arm.trained is None and not arm.arm.knows_source)
-    trivial = [one for one in looks_at_nothing if one.arm.name != PLAIN]
-    for one in trivial:
+    for one in (arm for arm in judged[1:] if arm.arm.is_trivial):
         value = one.intervals[measure.name].value
         if adapted < value:
             yield (
@@ -83,8 +83,8 @@ def _better_untuned(judged: Sequence[Judged], truth: Truth, measure: Measure) ->
     advice = {
         PROBE: "Do not tune: use --strategy probe, which is also cheaper.",
         ZERO_SHOT: "Do not tune: use the source as it is.",
-        PLAIN: "It knows no source, costs next to nothing, and is the better choice here as long as that is so.",
     }
+    advice |= {one.arm.name: PLAINER for one in judged[1:] if one.arm.fitted}
     for one in judged[1:]:
         if one.arm.name not in advice or not adapted.intervals[measure.name].value < one.intervals[measure.name].value:
             continue

@@ -35,6 +35,13 @@ class Arm:
     """Whether its validation value was still rising when it was stopped; None where that has no meaning."""
     again: tuple[NDArray[np.float64], ...] = ()
     """Scores of the same, trained with other seeds."""
+    fitted: bool = False
+    """Whether it learned from the training examples without any network."""
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether it costs nothing, and answers without a look at what is asked."""
+        return self.trained is None and not self.knows_source and not self.fitted
 
 
 @dataclass(frozen=True)

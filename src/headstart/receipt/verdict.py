@@ -10,7 +10,7 @@ import numpy as np
 from headstart.measure import paired
 from headstart.receipt import words
 from headstart.receipt.document import Measure, Range, VerdictSection
-from headstart.receipt.evidence import PLAIN, Evidence
+from headstart.receipt.evidence import Evidence
 from headstart.receipt.intervals import primary_resamples, unbounded
 from headstart.receipt.judged import Judged, Truth
 
@@ -109,9 +109,9 @@ def _reached(value: float | None, measure: Measure) -> str:
 
 def _name(best: Judged) -> str:
     """An arm inside a sentence; trivial baselines are named as such."""
-    if best.arm.name == PLAIN:
+    if best.arm.fitted:
         return best.arm.title
-    if best.arm.trained is None:
+    if best.arm.is_trivial:
         return f"the trivial baseline “{best.arm.title}”"
     return words.lower_first(best.arm.title)
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.errors import SourceError
+from headstart.data.contents import Told
 from headstart.sources.description import Description as Description
 from headstart.sources.description import SourceCard as SourceCard
 from headstart.sources.description import Stage as Stage
@@ -45,6 +46,32 @@ class Artefact:
     """Files copied as they are (a preprocessor, a tokenizer)."""
     opens_with: str
     """The line of Python that opens the folder with that library; empty when only this project does."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """K things that contents refer to."""
+
+    ids: Sequence[str]
+    titles: Sequence[str]
+    """What people call them; empty where that is not known."""
+    features: NDArray[np.float32]
+    """(K, D), of the source `Source.describer`."""
+    counts: Sequence[int]
+    """(K,), how often each was met in training."""
+    same_users: bool = False
+    """Whether users here are those of the same ids that the source knows from elsewhere."""
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """One thing that is recommended."""
+
+    id: str
+    title: str
+    score: float
+    because: tuple[str, ...]
+    """Ids of those things in the content that spoke most for it, the strongest first."""
 
 
 class Source(ABC):
@@ -217,6 +244,44 @@ class Source(ABC):
         raise SourceError(
             f"{self.title} has no language-model head. Choose a text model of transformers: hf/NAME or a folder."
         )
+
+    @property
+    def describer(self) -> Source | None:
+        """The source of the features by which it knows the things that contents refer to; None where contents are all
+        that there is."""
+        return None
+
+    def knowing(self, things: Catalogue) -> Source:
+        """The same source, made acquainted with the things that contents refer to.
+
+        Raises:
+            SourceError: their features are not those that it knows things by.
+        """
+        del things
+        return self
+
+    def thing(self, name: str) -> str:
+        """What people call the thing with the id `name`; the id where that is all."""
+        return name
+
+    def recommend(self, content: Any, count: int) -> list[Recommended]:
+        """The best of the things that it is acquainted with for one content, each with its reasons.
+
+        Raises:
+            SourceError: it does not recommend.
+        """
+        del content, count
+        raise SourceError(f"{self.title} does not recommend. Use a run of --task recommendation.")
+
+    def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Weights, by name, of the part of its own head that is solved in closed form, and what was chosen: on the
+        validation part, for what `train` tells; solved then for what `fit` tells, which is both.
+
+        Raises:
+            SourceError: nothing of its head is.
+        """
+        del train, validation, fit
+        raise SourceError(f"{self.title} has a head that is trained, not solved. Use --strategy finetune.")
 
     def divide(self, content: Any) -> list[Any]:
         """Parts of a content that the source takes one by one; itself where a content is never too long."""

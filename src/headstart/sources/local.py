@@ -19,6 +19,7 @@ TINY_TIME_MIXER = "tinytimemixer"
 RECOGNISER = "recogniser"
 MODALITY = "modality"
 """In the configuration of a network that is used for contents of another kind than its library's."""
+BEHAVIOUR = "behaviour"
 RUN_MARK = "headstart.json"
 """Every run folder has this document; it names the source's family and the heads."""
 
@@ -82,6 +83,10 @@ def _by_configuration(config: dict[str, Any], folder: Path, name: str) -> Librar
         from headstart.sources.tiny_time_mixer import TinyTimeMixerSource
 
         return TinyTimeMixerSource(folder, name)
+    if config.get("model_type") == BEHAVIOUR:
+        from headstart.sources.behaviour import BehaviourSource
+
+        return BehaviourSource.open(folder, name)
     if "model_type" in config or "architectures" in config:
         from headstart.sources.transformers import transformers_source
 

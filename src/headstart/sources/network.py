@@ -198,6 +198,21 @@ class TaughtEntry(TextEntry):
         return {**super().forward(inputs), "decoder_input_ids": self.moved_on(inputs[self.wanted].long())}
 
 
+class BehaviourEntry(nn.Module):
+    """Histories (N, L), whose they are, and in training what is wanted at each place.
+
+    Args:
+        names: input -> what the network calls it.
+    """
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self.names = dict(names)
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: inputs[given].long() for given, name in self.names.items() if given in inputs}
+
+
 class ArrayEntry(nn.Module):
     """One input, whose numbers the network takes as they are, in the network's own precision."""
 

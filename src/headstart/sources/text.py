@@ -77,6 +77,11 @@ class TextSource(LibrarySource):
         other.at_places = True
         return other
 
+    def with_head(self, head: str) -> Source:
+        from headstart.sources.behaviour import HEAD, BehaviourSource
+
+        return BehaviourSource.over(self) if head == HEAD else super().with_head(head)
+
     def require_places(self) -> None:
         """Refuses a network whose output at one place knows nothing of what stands around it, or follows it.
 

@@ -10,7 +10,7 @@ from headstart.core.errors import StrategyError
 from headstart.engine.plan import Head, Length, Objective, Phase, Plan, Schedule, Solve, Stop, Stream, Train
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
-from headstart.strategies.probe import HEAD, candidate_stages
+from headstart.strategies.probe import HEAD, candidate_stages, closing
 from headstart.tasks import Task
 
 DEFAULT_SHARE = 0.75
@@ -102,6 +102,8 @@ class Finetune(Strategy):
             )
         few = target.train + target.validation < FEW
         refit = (few if self.refit is None else self.refit) and target.validation > 0
+        if last := closing(task, source):  # what is solved last is chosen by the validation part, so it stays unseen
+            phases, refit = [*phases, *last], False
         return Plan("finetune", (stream,), (head,), tuple(phases), refit=refit, seed=seed)
 
     def _rates(self, source: Source, task: Task) -> dict[str, float]:

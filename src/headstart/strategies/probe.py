@@ -35,6 +35,9 @@ class Probe(Strategy):
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
         del target
+        if closing(task, source):
+            own = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own")
+            return Plan("probe", (), (own,), closing(task, source), seed=seed)
         if task.own_head:
             raise StrategyError(
                 f"{task.kind} is answered by the source's own head, which has no closed form. Use --strategy finetune."
@@ -44,6 +47,11 @@ class Probe(Strategy):
         candidates = candidate_stages(source, self.stages)
         head = Head(HEAD, task.describe(), candidates[-1], start="solved")
         return Plan("probe", (), (head,), (Solve(HEAD, "fit", candidates, self.solver, self.views),), seed=seed)
+
+
+def closing(task: Task, source: Source) -> tuple[Solve, ...]:
+    """What is solved of the source's own head, once its network is as it will be; nothing where none of it is."""
+    return (Solve(HEAD, "fit", ((source.stages[-1].name,),)),) if task.own_head and task.solvers else ()
 
 
 def candidate_stages(source: Source, asked: str) -> tuple[tuple[str, ...], ...]:

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import pydantic
 
-from headstart.engine.plan import Head, Length, Plan, Schedule, Stop, Stream, Train
+from headstart.engine.plan import Head, Length, Phase, Plan, Schedule, Stop, Stream, Train
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
-from headstart.strategies.probe import HEAD
+from headstart.strategies.probe import HEAD, closing
 from headstart.tasks import Task
 
 IMBALANCE = 3.0
@@ -59,4 +59,5 @@ class Scratch(Strategy):
             weight_decay=0.05,
         )
         head = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own" if task.own_head else "random")
-        return Plan("scratch", (stream,), (head,), (phase,), start="random", seed=seed)
+        phases: tuple[Phase, ...] = (phase, *closing(task, source))
+        return Plan("scratch", (stream,), (head,), phases, start="random", seed=seed)

@@ -27,6 +27,7 @@ tasks: Registry[type[Task]] = Registry(
         "speech-recognition": "headstart.tasks.speech_recognition:SpeechRecognition",
         "seq2seq": "headstart.tasks.seq2seq:Seq2Seq",
         "forecasting": "headstart.tasks.forecasting:Forecasting",
+        "recommendation": "headstart.tasks.recommendation:Recommendation",
         "imitation": "headstart.tasks.imitation:Imitation",
     },
     internal=("imitation",),
@@ -53,13 +54,12 @@ def choose(examples: Examples, asked: str | None = None, label: str = LABEL) -> 
             f"{examples.table.origin} has answers in contexts, from which {kind} cannot be learned. "
             "Leave out --task, or name another column with --label."
         )
-    return tasks.get(kind).from_labels(label, values)
+    return tasks.get(kind).from_examples(label, examples)
 
 
 def use(stored: dict[str, Any]) -> Task:
     """The task that `Task.describe` gave."""
-    fields = {name: value for name, value in stored.items() if name != "kind"}
-    return tasks.get(stored["kind"])(**{**fields, "labels": tuple(stored["labels"])})
+    return tasks.get(stored["kind"]).restored(stored)
 
 
 def _kind(kind: pa.DataType, values: Sequence[Any]) -> str:

@@ -12,6 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import RecipeError
+from headstart.data.contents import Told
+from headstart.data.table import Examples
 from headstart.measure.linear import LinearSolution
 from headstart.measure.scores import Statistic
 
@@ -120,15 +122,21 @@ class Task(ABC):
     aligned: ClassVar[bool] = True
     """Whether an example has as many labels as places; else the labels, in order, lie somewhere among them."""
     texts: ClassVar[bool] = False
-    """Whether labels are texts, each of its own, rather than classes or numbers."""
+    """Whether labels are texts, or things that come next, rather than classes or numbers."""
     writes: ClassVar[bool] = False
-    """Whether these are learned to be written by the source's own head."""
+    """Whether the source's own head learns to write them."""
     usual_strategy: ClassVar[str] = "probe"
     """What is done where the user names no strategy."""
+    taught: ClassVar[bool] = False
+    """Whether what is to be answered is an input in training and validation, see `Source.taught`."""
+    reader: ClassVar[str] = ""
+    """The reader that a target needs whose form alone does not tell."""
     looks_at: ClassVar[Literal["contents", "inputs"]] = "contents"
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
     looks_ahead: ClassVar[bool] = False
     """Whether examples are stretches of series, with what comes next as their labels."""
+    goes_on: ClassVar[bool] = False
+    """Whether a head in closed form departs from the source's own, where that answers the same: see `solve_from`."""
     answers_apart: ClassVar[bool] = True
     """Whether two labels are never one answer of a source's own."""
     plain: ClassVar[str] = "with a linear model"
@@ -137,6 +145,11 @@ class Task(ABC):
     """Inverse strengths of the penalty that are tried on them."""
     watched: ClassVar[str] = ""
     """Title of what `watch` gives; empty where it is the primary metric."""
+
+    @property
+    def occurrences(self) -> Sequence[int]:
+        """How often each label (K,) was met in training, where the task keeps count."""
+        return (0,) * len(self.labels)
 
     @property
     def outputs(self) -> int:
@@ -156,6 +169,15 @@ class Task(ABC):
             DataError: there is nothing to learn from them.
         """
 
+    @classmethod
+    def from_examples(cls, label: str, examples: Examples) -> Task:
+        """The same from the training examples themselves, where labels are not all that there is to know.
+
+        Raises:
+            DataError: there is nothing to learn from them.
+        """
+        return cls.from_labels(label, [value for value in examples.labels(label) if value is not None])
+
     @abstractmethod
     def encode(self, values: Sequence[Any]) -> Targets:
         """Labels as they stand in the table to targets.
@@ -171,6 +193,16 @@ class Task(ABC):
     @abstractmethod
     def solve(self, features: NDArray[np.float32], targets: Numbers, solver: str) -> LinearSolution:
         """The head in closed form, calibrated, with its left-out scores."""
+
+    def solve_from(
+        self,
+        features: NDArray[np.float32],
+        targets: Numbers,
+        weight: NDArray[np.float64],
+        bias: NDArray[np.float64],
+    ) -> LinearSolution:
+        """The same, drawn towards a head that answers already, of weight (D, K) and bias (K,)."""
+        raise NotImplementedError(f"{self.kind} does not go on from a head")
 
     def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores] | None:
         """What a pragmatist makes of hand-made features (N, D), sparse or dense, such as a linear model: from features
@@ -249,15 +281,14 @@ class Task(ABC):
         del contents
         return self.baselines(targets)
 
-    def models_of(self, targets: Targets, contents: Sequence[Any], asked: int) -> tuple[list[Baseline], list[str]]:
-        """Costlier models of the field that know no source, fitted to training examples, and sentences about those that
-        are left out.
+    def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
+        """What people of the field would fit without a source and without a network, and sentences about what of that
+        is left out; what there is to choose is chosen on `validation`.
 
         Args:
-            contents: of the training examples.
             asked: how many examples they will answer.
         """
-        del targets, contents, asked
+        del train, validation, fit, asked
         return [], []
 
     @property
@@ -343,3 +374,10 @@ class Task(ABC):
     def describe(self) -> dict[str, Any]:
         """What a run stores, to rebuild the task by `tasks.use`."""
         return {"kind": self.kind, "label": self.label, "labels": list(self.labels), "primary": self.primary}
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, Any]) -> Task:
+        """The task that `describe` gave."""
+        return cls(
+            **{**{name: value for name, value in stored.items() if name != "kind"}, "labels": tuple(stored["labels"])}
+        )

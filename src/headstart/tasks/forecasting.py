@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError, StrategyError
+from headstart.data.contents import Told
 from headstart.data.modalities.series import past
 from headstart.data.windows import FIELDS, seasonal_naive
 from headstart.measure import forecasts as measures
@@ -39,8 +40,10 @@ class Forecasting(Task):
 
     kind: ClassVar[str] = "forecasting"
     reads: ClassVar[Literal["pooled", "places", "ahead"]] = "ahead"
+    reader: ClassVar[str] = "windows"
     looks_ahead: ClassVar[bool] = True
     answers_apart: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = True
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
     plain: ClassVar[str] = ""
     primary: str = "skill"
@@ -86,8 +89,26 @@ class Forecasting(Task):
         of the left-out errors lie, step by step."""
         if solver not in ("best", "ridge"):
             raise StrategyError(f"Forecasting has no solver '{solver}'. Known: ridge.")
-        wanted, weight = targets[:, :-1], targets[:, -1]
-        middle = fit_blocked_ridge(features, wanted, weights=weight)
+        return self._banded(targets, fit_blocked_ridge(features, targets[:, :-1], weights=targets[:, -1]))
+
+    def solve_from(
+        self, features: NDArray[np.float32], targets: Numbers, weight: FloatArray, bias: FloatArray
+    ) -> LinearSolution:
+        """Ridge regression of what the source's own forecasts lack."""
+        middle = slice(self.horizon, 2 * self.horizon)
+        known = np.asarray(features @ weight[:, middle] + bias[middle], np.float64)
+        found = fit_blocked_ridge(features, targets[:, :-1] - known, weights=targets[:, -1])
+        whole = replace(
+            found,
+            weight=found.weight + weight[:, middle],
+            bias=found.bias + bias[middle],
+            left_out=found.left_out + known,
+            solver="ridge from the source's own head",
+        )
+        return self._banded(targets, whole)
+
+    def _banded(self, targets: Numbers, middle: LinearSolution) -> LinearSolution:
+        wanted = targets[:, :-1]
         errors = wanted - middle.left_out
         shifts = [np.quantile(errors, level, axis=0) if level != 0.5 else 0.0 for level in measures.LEVELS]
         return LinearSolution(
@@ -230,8 +251,10 @@ class Forecasting(Task):
         del contents
         return self.baselines(targets)
 
-    def models_of(self, targets: Targets, contents: Sequence[Any], asked: int) -> tuple[list[Baseline], list[str]]:
+    def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
         """A linear model of the past, and Theta and AutoETS where these do not take too long."""
+        del train, validation
+        targets, contents = self.encode(fit.labels), list(fit.contents())
         numbers = self.numbers(targets)
         linear = linear_past(contents, numbers[:, :-1], numbers[:, -1])
         season = int(_field(targets, "season")[0])

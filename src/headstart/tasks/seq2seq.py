@@ -31,6 +31,7 @@ class Seq2Seq(Piecewise):
     own_head: ClassVar[str] = "seq2seq-lm"
     texts: ClassVar[bool] = True
     writes: ClassVar[bool] = True
+    taught: ClassVar[bool] = True
     watched: ClassVar[str] = "Log-likelihood a piece"
     plain: ClassVar[str] = "and the answer to the nearest text of training"
     strengths: ClassVar[tuple[float, ...]] = (1.0,)

@@ -25,6 +25,7 @@ from headstart.sources.local import RUN_MARK
 from headstart.strategies import Strategy, Target
 from headstart.tasks import Task
 from headstart.verbs import artefact, baselines, proof
+from headstart.verbs.items import acquainted
 from headstart.verbs.model import Model, load
 from headstart.verbs.recipe import Recipe, checked, dump
 from headstart.verbs.recipe import load as load_recipe
@@ -56,6 +57,10 @@ def adapt(
     context: int | None = None,
     season: int | None = None,
     stride: int | None = None,
+    items: str | Path | None = None,
+    user: str | None = None,
+    new_users: int | None = None,
+    same_users: bool = False,
     test: float = 0.25,
     validation: float | None = None,
     quarantine: float = 0.2,
@@ -79,11 +84,15 @@ def adapt(
         task: "classification", "multilabel", "regression", "tagging" or "question-answering"; found from the labels
             when not given. For texts that are written in answer to texts: "seq2seq". For texts without labels:
             "language-modeling" or "masked-language-modeling". For recordings with transcripts: "speech-recognition".
-            For what comes next in series: "forecasting".
+            For what comes next in series: "forecasting". For users and what they met: "recommendation".
         label, content, group, time, split: names of columns.
         series, value, horizon, context, season, stride: for forecasting: the columns that tell series apart and hold
             values, how many steps are told, and of how many past ones; steps of the season; steps from one window to be
             tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
+        items: of users' histories, a table of the items, with columns that say what each is.
+        user: of users' histories, the column of users.
+        new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.
+        same_users: users are those of the same ids that the source learned from, elsewhere; what they did there counts.
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
@@ -123,6 +132,10 @@ def adapt(
             "context": context,
             "season": season,
             "stride": stride,
+            "items": None if items is None else str(items),
+            "user": user,
+            "new_users": new_users,
+            "same_users": same_users,
             "test": test,
             "validation": validation,
             "quarantine": quarantine,
@@ -218,7 +231,11 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         split=recipe.split,
         labelled=kind.labelled,
         written=kind.texts,
+        reader=kind.reader,
         windows=recipe.windows(source) if kind.looks_ahead else None,
+        items=recipe.items,
+        user=recipe.user,
+        new_users=recipe.new_users,
     )
     source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
@@ -228,6 +245,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     source = source.suited(contents_of(everything)).reading(task.reads)
+    source = acquainted(source, task, usable.table, bank, recipe.same_users)
     if task.writes:
         source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
     else:

@@ -9,9 +9,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from headstart.bank import Bank
-from headstart.data.contents import Contents, contents_of
+from headstart.data.contents import Contents, Told, contents_of
 from headstart.data.splits import Splits, subsample
 from headstart.data.table import Examples
+from headstart.engine.own import own_head
 from headstart.engine.plan import Length, Plan, Train
 from headstart.engine.predict import scores
 from headstart.engine.run import run
@@ -23,7 +24,6 @@ from headstart.strategies import Target
 from headstart.strategies.plain import plain_missing, plain_scores
 from headstart.strategies.probe import HEAD, Probe
 from headstart.strategies.scratch import Scratch
-from headstart.strategies.zero_shot import own_head
 from headstart.tasks import Task
 from headstart.verbs.recipe import Recipe
 
@@ -69,8 +69,8 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
             )
         )
     at_hand = bool(adapted.plan.solved_first)  # the features are in the bank already
-    closed = bool(adapted.task.solvers) and not adapted.uses_own_head
-    if recipe.strategy != "probe" and closed and (recipe.baselines or at_hand):
+    solvable = not adapted.uses_own_head or bool(adapted.task.solvers)
+    if recipe.strategy != "probe" and solvable and (recipe.baselines or at_hand):
         probe = run(
             Probe().plan(
                 adapted.source, adapted.task, Target(len(given["train"]), len(given["validation"])), recipe.seed
@@ -85,9 +85,9 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
     missing = plain_missing(adapted.task, test)
     plain = plain_scores(adapted.task, given, test) if not missing else None
     if plain is not None:
-        found.append(Arm(PLAIN, plain[0], False, plain[1]))
-    models, left_out = _models(adapted.task, given["fit"], test)
-    found += models
+        found.append(Arm(PLAIN, plain[0], False, plain[1], fitted=True))
+    rivals, left_out = _rivals(adapted.task, given, test)
+    found += rivals
     scratch = _scratch(adapted, recipe, given, bank)
     repeated = _again(scratch, adapted.source, recipe, given, test, bank)
     found.append(replace(scratch_arm(scratch, recipe, parts, bank), again=repeated))
@@ -140,13 +140,12 @@ def _trivial(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
     return [Arm(one.name, one.title, False, one.answer(_looked_at(adapted, test), len(test))) for one in baselines]
 
 
-def _models(task: Task, fit: Examples, test: Examples) -> tuple[list[Arm], list[str]]:
-    """What people of the field would fit, and what of it is left out."""
-    if type(task).models_of is Task.models_of:
-        return [], []  # contents need not be read
-    contents = list(contents_of(fit))
-    models, left_out = task.models_of(task.encode(fit.labels(task.label)), contents, len(test))
-    return [Arm(one.name, one.title, False, one.answer(contents_of(test), len(test))) for one in models], left_out
+def _rivals(task: Task, given: Mapping[str, Examples], test: Examples) -> tuple[list[Arm], list[str]]:
+    """What people of the field would fit without a source, and what of it is left out."""
+    train, validation, fit = (Told.by(given[name], task.label) for name in ("train", "validation", "fit"))
+    rivals, left_out = task.rivals(train, validation, fit, len(test))
+    arms = [Arm(one.name, one.title, False, one.answer(contents_of(test), len(test)), fitted=True) for one in rivals]
+    return arms, left_out
 
 
 def _looked_at(adapted: Trained, examples: Examples) -> Iterable[Any]:

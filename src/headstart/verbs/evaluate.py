@@ -21,7 +21,7 @@ from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
 from headstart.sources.contract import PLACES
 from headstart.tasks import Metric
-from headstart.verbs.model import Model, learned_columns, readable, series_options
+from headstart.verbs.model import Model, learned_columns, readable, reading_options
 from headstart.verbs.windows import with_lengths
 
 
@@ -93,7 +93,7 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
         content=columns if labelled else None,
         labelled=labelled,
         written=model.task.texts,
-        **series_options(model.folder, model.task, model.source),
+        **reading_options(model.folder, model.task, model.source),
     )
     usable = readable(only_test(table), model.source)
     usable = usable if labelled else with_lengths(usable)

@@ -105,7 +105,7 @@ class Model:
             self.source,
             learned_columns(self.folder, contents),
             self.task.texts,
-            series_options(self.folder, self.task, self.source),
+            reading_options(self.folder, self.task, self.source),
         )
         return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
 
@@ -182,14 +182,20 @@ def learned_columns(folder: Path, contents: Any) -> str | None:
     return load_recipe(path).content if path.is_file() and has_columns(contents) else None
 
 
-def series_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
-    """For a task that looks ahead, how tables of values over time are read: as the run's recipe did."""
+def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
+    """For a task whose targets need a reader of their own, how they are read: as the run's recipe did."""
     from headstart.verbs.recipe import load as load_recipe
 
-    if not task.looks_ahead:
+    if not task.reader:
         return {}
     recipe = load_recipe(folder / "recipe.yaml")
-    return {"time": recipe.time, "windows": recipe.windows(source)}
+    windows = recipe.windows(source) if task.looks_ahead else None
+    return {
+        "reader": task.reader,
+        "time": recipe.time,
+        "windows": windows,
+        "user": recipe.user,
+    }
 
 
 def readable(
@@ -197,14 +203,14 @@ def readable(
     source: Source,
     columns: str | None = None,
     written: bool = False,
-    series: Mapping[str, Any] | None = None,
+    how: Mapping[str, Any] | None = None,
 ) -> Table:
     """The table of `contents`, without the rows whose content cannot be decoded.
 
     Args:
         columns: that hold the contents, where they are known.
         written: texts are to be written in answer to them.
-        series: how tables of values over time are read, where they hold the contents; see `series_options`.
+        how: further ways in which a table file is read; see `reading_options`.
 
     Raises:
         DataError: none can be.
@@ -216,14 +222,14 @@ def readable(
     from headstart.verbs.windows import divided
 
     modality = source.description.modality
-    given = dict(series or {}) if isinstance(contents, (str, Path)) else {}
+    given = dict(how or {}) if isinstance(contents, (str, Path)) else {}
     found = read(contents, labelled=False, modality=modality, content=columns, written=written, **given)
     table = divided(found, source)
-    decoder, reader = open_modality(table.modality), Contents(table)
+    decoder, opened = open_modality(table.modality), Contents(table)
 
     def problem(row: int) -> str:
         try:
-            return decoder.examine(reader.read(row)).problem
+            return decoder.examine(opened.read(row)).problem
         except Unreadable as reason:
             return str(reason)
 

@@ -79,7 +79,7 @@ def pretrain_series(
     cut = Windows(
         architecture.horizon, architecture.context, series, value, season=1, test=SHARE, validation=SHARE, most=windows
     )
-    table = read(target, time=time, windows=cut)
+    table = read(target, time=time, reader=Forecasting.reader, windows=cut)
     bank = Bank(settings.current().bank)
     usable = checks.check(table, bank.facts(table.modality))
     parts = splits.split(usable, seed=seed)

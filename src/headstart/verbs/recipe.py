@@ -30,6 +30,14 @@ class Recipe(pydantic.BaseModel):
     content: str | None = pydantic.Field(None, description="Column of paths or pictures.")
     group: str | None = pydantic.Field(None, description="Column whose values never lie across parts.")
     time: str | None = pydantic.Field(None, description="Column by which the latest examples become the test.")
+    items: str | None = pydantic.Field(None, description="Table of the items that users met.")
+    user: str | None = pydantic.Field(None, description="Column of users.")
+    same_users: bool = pydantic.Field(
+        False, description="Whether users are those of the same ids that the source learned from."
+    )
+    new_users: int | None = pydantic.Field(
+        None, ge=0, description="Test on users who are not learned from, after so many of their items."
+    )
     split: str | None = pydantic.Field(None, description="Column that says train, validation or test.")
     series: str | None = pydantic.Field(
         None, description="Column that tells series apart, where what comes next is told."

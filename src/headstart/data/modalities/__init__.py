@@ -15,6 +15,7 @@ modalities: Registry[type[Modality]] = Registry(
         "text": "headstart.data.modalities.text:Text",
         "audio": "headstart.data.modalities.audio:Audio",
         "series": "headstart.data.modalities.series:Series",
+        "interactions": "headstart.data.modalities.interactions:Interactions",
     },
 )
 DEFAULT = "image"

@@ -70,6 +70,7 @@ class Audio:
     name = "audio"
     suffixes = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
     told_apart = ("seconds",)
+    quick = False
 
     def recognises(self, content: Any) -> bool:
         """Whether it is (samples, rate)."""

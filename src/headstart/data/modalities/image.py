@@ -62,6 +62,7 @@ class Image:
         ".tga",
     )
     told_apart = ("mode",)
+    quick = False
 
     def recognises(self, content: Content) -> bool:
         """Whether it is a Pillow picture or an array of two axes or more."""

@@ -29,6 +29,7 @@ class Series:
     name = "series"
     suffixes = (".npy",)
     told_apart = ("length",)
+    quick = True
 
     def recognises(self, content: Any) -> bool:
         """Whether it is one row of numbers; several channels are told from a picture only by being asked for."""

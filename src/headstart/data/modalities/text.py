@@ -35,6 +35,7 @@ class Text:
     name = "text"
     suffixes = (".txt", ".text", ".md")
     told_apart = ("length",)
+    quick = False
 
     def recognises(self, content: Any) -> bool:
         """Whether it is a string, or strings that belong together, or words."""

@@ -33,6 +33,12 @@ class Options:
     """Whether labels are texts to be written, not classes or numbers."""
     windows: Windows | None = None
     """How series are cut, where what comes next is to be told."""
+    items: str | None = None
+    """Table of the items that contents refer to by their ids."""
+    user: str | None = None
+    """Column of users."""
+    new_users: int | None = None
+    """Test on users who are not learned from, after so many of their items."""
 
 
 class Reader(Protocol):
@@ -47,6 +53,8 @@ class Reader(Protocol):
 
 
 _BUILT_IN = {  # the most particular first
+    "interactions": "headstart.data.readers.interactions:Interactions",
+    "windows": "headstart.data.readers.windows:SeriesWindows",
     "archive": "headstart.data.readers.archive:Archive",
     "corpus": "headstart.data.readers.corpus:Corpus",
     "conll": "headstart.data.readers.conll:Conll",

@@ -51,19 +51,28 @@ BLOCKS = 10
 """Blocks of time below which intervals are drawn over series instead, where there are as many of these."""
 
 
-def read(path: Path, options: Options) -> Table:
-    """The windows of a table file.
+class SeriesWindows:
+    """Reads tables of values over time; never found by itself, since any table could be one."""
 
-    Raises:
-        DataError: it cannot be read, its times are not even, or it is too short; the message says what, and where.
-    """
-    assert options.windows is not None
-    counts = COUNTS.fullmatch(options.split or "")
-    found = joined([_histories(file, options, bool(counts)) for file in table_files(path)])
-    given = tuple(int(count) for count in counts.groups()) if counts else None
-    if not options.labelled:
-        return upcoming(found, str(path), options.windows)
-    return windows(found, str(path), options.windows, given)
+    has_columns = True
+
+    def recognises(self, path: Path) -> bool:
+        del path
+        return False
+
+    def read(self, path: Path, options: Options) -> Table:
+        """The windows of a table file.
+
+        Raises:
+            DataError: it cannot be read, its times are not even, or it is too short; the message says what, and where.
+        """
+        assert options.windows is not None
+        counts = COUNTS.fullmatch(options.split or "")
+        found = joined([_histories(file, options, bool(counts)) for file in table_files(path)])
+        given = tuple(int(count) for count in counts.groups()) if counts else None
+        if not options.labelled:
+            return upcoming(found, str(path), options.windows)
+        return windows(found, str(path), options.windows, given)
 
 
 def _histories(path: Path, options: Options, cut_by_rows: bool) -> Histories:
@@ -228,7 +237,8 @@ def _table(
             f"short to tell {wanted.horizon} steps. Give longer series, or a shorter --horizon."
         )
     names = [kept[series][0] for series in places[:, 0].tolist()]
-    ids = [f"{one.name} @ {one.when(start)}".strip() for one, start in zip(names, places[:, 1].tolist(), strict=True)]
+    starts_at = places[:, 1].tolist()  # ids sort by time, so that blocks of examples are blocks of time
+    ids = [f"{one.when(start)} {one.name}".strip() for one, start in zip(names, starts_at, strict=True)]
     columns = {
         LABEL: pa.FixedSizeListArray.from_arrays(pa.array(cells.ravel()), cells.shape[1]),
         "split": pa.array(np.array(PARTS)[parts]),

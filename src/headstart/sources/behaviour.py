@@ -1,0 +1,319 @@
+"""Sources that know how people choose: a model of behaviour over items known by the features of a text source."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.core import files, fingerprints, seeds
+from headstart.core.errors import SourceError
+from headstart.data.contents import Told
+from headstart.data.modalities.interactions import Interactions
+from headstart.measure.collaborative import Histories, factors
+from headstart.sources import weights as weight_files
+from headstart.sources.contract import Artefact, Catalogue, Inputs, Recommended, Source, SourceCard, float_weights
+from headstart.sources.library import LibrarySource
+from headstart.sources.local import BEHAVIOUR
+
+if TYPE_CHECKING:
+    import torch
+
+HEAD = "recommender"
+ITEMS, WANTED, PERSON = "items", "labels", "person"
+ITEM_IDS = "items.json"
+"""File of the ids and titles of the items, in the order of their vectors, in a run's folder."""
+CATALOGUE, MEMORY, PEOPLE, ELSEWHERE = "catalogue.", "memory.", "people.", "elsewhere."
+"""Parts of the network that belong to one catalogue. Where another is met, the first two stay behind, and people are
+those known from elsewhere."""
+FACTORS = 64
+"""Numbers by which a user is known elsewhere."""
+MOST_ASKED = 3000
+"""Users of the validation part by whom the memory's settings are chosen."""
+AT_ONCE = 256
+REASONED, REASONS = 30, 2
+"""Last items of a history that are looked at for reasons, and reasons that are given."""
+
+
+class BehaviourSource(LibrarySource):
+    """A folder with config.json (sizes, and the text source that items are known by) and model.safetensors.
+
+    It answers for the catalogue that it was last made acquainted with (`knowing`): items are numbers from 0.
+    """
+
+    modality: ClassVar[str] = "interactions"  # type: ignore[misc]
+    family = BEHAVIOUR
+
+    def __init__(
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        items: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(name)
+        self._config = dict(config)
+        self._arrays = dict(arrays)
+        self._ids = tuple(name for name, _ in items)
+        self._titles = tuple(title for _, title in items)
+
+    @staticmethod
+    def open(folder: Path, name: str) -> BehaviourSource:
+        items = files.read_json(folder / ITEM_IDS) if (folder / ITEM_IDS).is_file() else ()
+        arrays = weight_files.load(weight_files.find(folder))
+        return BehaviourSource(name, files.read_json(folder / "config.json"), arrays, items)
+
+    @staticmethod
+    def over(texts: Source) -> BehaviourSource:
+        """Without any knowledge of behaviour: a user looks for what is like the last items, by their texts alone."""
+        width = texts.stages[-1].width
+        config = {"model_type": BEHAVIOUR, "text": texts.name, "features": width, "width": width, "layers": 0}
+        config |= {"license": texts.description.card.licence, "trained_on": texts.description.card.trained_on}
+        found = BehaviourSource(texts.name, config, {"adapter.weight": np.eye(width, dtype=np.float32)})
+        found._describer = texts
+        return found
+
+    _describer: Source | None = None
+
+    @property
+    def describer(self) -> Source:
+        """The source of the features that items are known by."""
+        if self._describer is None:
+            from headstart.sources.open import open_source
+
+            self._describer = open_source(str(self._config["text"]))
+        return self._describer
+
+    def knowing(self, things: Catalogue) -> BehaviourSource:
+        width = int(self._config["features"])
+        if things.features.shape[1] != width:
+            raise SourceError(
+                f"{self.title} knows items by {width} features of {self._config['text']}, which gives "
+                f"{things.features.shape[1]} now. Teach it anew with: headstart pretrain --objective recommendation"
+            )
+        other = copy.copy(self)
+        for cached in ("description", "_number", "_person"):
+            other.__dict__.pop(cached, None)
+        other.known = None
+        other._describer = self._describer
+        other._ids, other._titles = tuple(things.ids), tuple(things.titles)
+        kept = {
+            name.replace(PEOPLE, ELSEWHERE): one
+            for name, one in self._arrays.items()
+            if not name.startswith((CATALOGUE, MEMORY, ELSEWHERE))
+            and (things.same_users or not name.startswith(PEOPLE))
+        }
+        own = {"catalogue.features": things.features, "catalogue.counts": np.array(things.counts, np.float32)}
+        other._arrays = {**kept, **own}
+        return other
+
+    def with_head(self, head: str) -> Source:
+        return self if head in ("", HEAD) else super().with_head(head)
+
+    @property
+    def architecture(self) -> str:
+        return BEHAVIOUR
+
+    def identity(self) -> dict[str, Any]:
+        return {"configuration": self._config, "weights": fingerprints.of_arrays(self._arrays), "items": self._ids}
+
+    def has_classifier(self) -> bool:
+        return False
+
+    @property
+    def answers_itself(self) -> bool:
+        return True
+
+    @property
+    def varies(self) -> bool:
+        return True
+
+    def preparation(self) -> dict[str, Any]:
+        return {"length": int(self._config.get("length", 50)), "text": self._config["text"]}
+
+    def own_labels(self) -> tuple[str, ...]:
+        return ()
+
+    def configuration(self) -> dict[str, Any]:
+        return self._config
+
+    def card(self) -> SourceCard:
+        return SourceCard(
+            licence=str(self._config.get("license", "not stated")),
+            trained_on=str(self._config.get("trained_on", "not stated")),
+            size=sum(array.nbytes for array in self._arrays.values()),
+            place="",
+        )
+
+    def build(self, pretrained: bool) -> torch.nn.Module:
+        import torch
+
+        from headstart.sources.behaviour_network import BehaviourModel
+
+        known = self._config
+        network = BehaviourModel(
+            int(known["features"]), int(known["width"]), int(known["layers"]), int(known.get("heads", 1)),
+            int(known.get("length", 50)), float(known.get("dropout", 0.0)),
+        )  # fmt: skip
+        chosen = self._arrays if pretrained else self._of_the_catalogue()
+        tensors = {name: torch.from_numpy(value) for name, value in float_weights(chosen).items()}
+        network.load_state_dict(tensors, strict=False)
+        if not pretrained and not known["layers"]:
+            torch.nn.init.orthogonal_(network.adapter.weight)
+        return network
+
+    def _of_the_catalogue(self) -> dict[str, NDArray[Any]]:
+        """What random weights keep: the items and their features are the target's."""
+        return {name: one for name, one in self._arrays.items() if name.startswith(CATALOGUE)}
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        return {name: tensor.detach().numpy() for name, tensor in self.module().state_dict().items()}
+
+    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
+        del labels, outputs
+        items = list(zip(self._ids, self._titles, strict=True))
+        return Artefact({"config.json": self._config, ITEM_IDS: items}, (), "")
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self._ids)}
+
+    def _numbers(self, content: Any) -> NDArray[np.int64]:
+        known = self._number
+        return np.array([known[one] for one in Interactions().decode(content).items if one in known], np.int64)
+
+    @cached_property
+    def _person(self) -> dict[int, int]:
+        """Place of each user known from elsewhere; nobody is where weights are random."""
+        keys = () if self.seed is not None else self._arrays.get(f"{ELSEWHERE}keys", ())
+        return {int(key): place for place, key in enumerate(keys)}
+
+    def prepare(self, content: Any) -> Inputs:
+        numbers = self._numbers(content)
+        items = {ITEMS: numbers if len(numbers) else np.array([-1], np.int64)}
+        if not self._person:
+            return items
+        return {**items, PERSON: np.array([self._person.get(key_of(Interactions().decode(content).user), -1)])}
+
+    def view(self, content: Any, view: int, key: str) -> Inputs:
+        """In other views every item of the last ones is learned from, not only the one that is asked for."""
+        del key
+        prepared = self.prepare(content)
+        if not view:
+            return prepared
+        recent = prepared[ITEMS][-int(self.description.preparation["length"]) :]
+        return {**prepared, ITEMS: recent, WANTED: np.append(recent[1:], -1)}
+
+    def taught(self, inputs: Inputs, answer: str) -> Inputs:
+        wanted = np.array(inputs.get(WANTED, np.full(len(inputs[ITEMS]), -1)))
+        wanted[-1] = self._number[answer]
+        return {**inputs, WANTED: wanted}
+
+    def collate(self, inputs: Sequence[Inputs]) -> Inputs:
+        """Filled up in front, so that the last item is the last of every row."""
+        longest = max(len(one[ITEMS]) for one in inputs)
+        sizes = {name: 1 if name == PERSON else longest for name in inputs[0]}
+        return {name: np.stack([_in_front(one[name], size) for one in inputs]) for name, size in sizes.items()}
+
+    def length(self, inputs: Inputs) -> int:
+        return len(inputs[ITEMS])
+
+    def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
+        from headstart.sources.network import BehaviourEntry
+
+        del preparation
+        return BehaviourEntry({ITEMS: "items", WANTED: "wanted", PERSON: "person"})
+
+    def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        del preparation
+        return {ITEMS: np.zeros((2, 3), np.int64)}
+
+    def noise(self, count: int) -> Inputs:
+        most = max(1, len(self._ids))
+        return {ITEMS: np.random.default_rng(0).integers(0, most, (count, 5))}
+
+    def input_shape(self) -> tuple[int, ...]:
+        return (int(self.description.preparation["length"]),)
+
+    def remarks(self, contents: Iterable[Any]) -> list[str]:
+        del contents
+        if self._config["layers"]:
+            return []
+        return ["The source has seen texts, and nobody's behaviour: items are near one another where their texts are."]
+
+    def recommend(self, content: Any, count: int) -> list[Recommended]:
+        """Reasons are the items without which something would stand lower; of the last ones, at most REASONED."""
+        met, user = self._numbers(content), Interactions().decode(content).user
+        asked = np.arange(len(met))[-REASONED:]
+        given = [met, *(np.delete(met, place) for place in asked)]
+        full, *others = self._answers([{"user": user, "items": [self._ids[one] for one in items]} for items in given])
+        without = np.array(others).reshape(len(asked), len(full))
+        best = [one for one in np.argsort(-full, kind="stable")[:count].tolist() if np.isfinite(full[one])]
+        found = []
+        for one in best:
+            lost = full[one] - without[:, one]
+            spoke = [int(met[asked[row]]) for row in np.argsort(-lost, kind="stable")[:REASONS] if lost[row] > 0]
+            because = tuple(self._ids[item] for item in spoke)
+            found.append(Recommended(self._ids[one], self._titles[one], float(full[one]), because))
+        return found
+
+    def thing(self, name: str) -> str:
+        return (self._titles[self._number[name]] if name in self._number else "") or name
+
+    def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        from headstart.sources.memory import solved
+
+        (_, met), (people, everything) = self._histories(train), self._histories(fit)
+        contents = list(itertools.islice(validation.contents(), MOST_ASKED))
+        wanted = np.array([self._number[str(label)] for label in validation.labels[:MOST_ASKED]], np.int64)
+        users = [Interactions().decode(content).user for content in contents]
+        asked = Histories.of(map(self._numbers, contents), len(self._ids), self._known_of(users))
+        arrays, notes = solved(met, everything, asked, wanted, self._answers(contents, alone=True))
+        keys = np.array([key_of(user) for user in people], np.int64)
+        return {**arrays, f"{PEOPLE}keys": keys, f"{PEOPLE}vectors": factors(everything, FACTORS)}, notes
+
+    def _histories(self, told: Told) -> tuple[list[str], Histories]:
+        """The users that `told` tells of, and all that they met."""
+        found: dict[str, NDArray[np.int64]] = {}
+        for content, label in zip(told.contents(), told.labels, strict=True):
+            user, items = Interactions().decode(content).user, self._numbers(content)
+            if user not in found or len(items) >= len(found[user]):
+                found[user] = np.append(items, self._number[str(label)])
+        return list(found), Histories.of(found.values(), len(self._ids), self._known_of(found))
+
+    def _known_of(self, users: Iterable[str]) -> NDArray[np.float32] | None:
+        """(U, D): the vectors of users known from elsewhere, zeros for others; None where nobody is known."""
+        if not self._person:
+            return None
+        vectors = np.asarray(self._arrays[f"{ELSEWHERE}vectors"], np.float32)
+        places = np.array([self._person.get(key_of(user), -1) for user in users], np.int64)
+        return np.asarray(vectors[places] * (places >= 0)[:, None], np.float32) if (places >= 0).any() else None
+
+    def _answers(self, contents: Sequence[Any], alone: bool = False) -> NDArray[np.float32]:
+        """Scores (N, K) of what comes next; of the network `alone`, without a memory."""
+        import torch
+
+        network, entry = self.module(), self.entry()
+        found = [np.zeros((0, len(self._ids)), np.float32)]
+        with torch.no_grad():
+            for start in range(0, len(contents), AT_ONCE):
+                some = self.collate([self.prepare(content) for content in contents[start : start + AT_ONCE]])
+                entered = entry({name: torch.from_numpy(values) for name, values in some.items()})
+                nothing = torch.full_like(entered["items"][:, -1:], -1)
+                found.append((network(**entered, wanted=nothing)[:, 0] if alone else network(**entered)).numpy())
+        return np.concatenate(found)
+
+
+def key_of(user: str) -> int:
+    """A number by which a user is known again, from which the id cannot be told without a list of ids to try."""
+    return seeds.derive(0, "user", user)
+
+
+def _in_front(values: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    return np.concatenate([np.full(length - len(values), -1, np.int64), values])

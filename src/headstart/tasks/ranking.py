@@ -1,0 +1,145 @@
+"""Ways to recommend that know no source: what most users met, ItemKNN, EASE, and a factorisation where it is
+installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.data.contents import Told
+from headstart.data.modalities.interactions import Interactions
+from headstart.measure import collaborative
+from headstart.measure.collaborative import Histories
+from headstart.tasks.contract import Baseline, Scores
+
+if TYPE_CHECKING:
+    from headstart.tasks.recommendation import Recommendation
+
+PENALTIES = (50.0, 100.0, 200.0, 400.0)
+"""Of EASE; the best one on the validation part is taken."""
+MOST_ITEMS = 6000
+"""Items of which EASE takes those that most users met: its time grows with the cube of their number."""
+FACTORS, ROUNDS = 64, 15
+AT_ONCE = 512
+"""Users whose whole scores are held at a time."""
+
+Scorer = Callable[[Histories], NDArray[Any]]
+"""From the histories of N users to scores (N, K)."""
+
+
+@dataclass(frozen=True)
+class Ranked(Baseline):
+    """Answers with the best items that a user has not met, by scores of all."""
+
+    task: Recommendation
+    scorer: Scorer | None = None
+
+    def score(self, met: Histories) -> NDArray[Any]:
+        assert self.scorer is not None
+        return self.scorer(met)
+
+    def answer(self, contents: Iterable[Any], count: int) -> Scores:
+        del count
+        return np.concatenate([self._some(some) for some in _batches(contents)])
+
+    def _some(self, contents: Sequence[Any]) -> Scores:
+        from headstart.tasks.recommendation import LISTED
+
+        met = known_histories(contents, self.task.labels)
+        scores = np.array(self.score(met), np.float32)
+        scores[np.repeat(np.arange(len(met)), np.diff(met.starts)), met.items] = -np.inf
+        return collaborative.top(scores, LISTED)
+
+
+@dataclass(frozen=True)
+class Popular(Ranked):
+    """The same for everyone: what most users met."""
+
+    def score(self, met: Histories) -> NDArray[Any]:
+        return np.repeat(np.array(self.task.popularity, np.float32)[None], len(met), axis=0)
+
+
+def rivals(task: Recommendation, train: Told, validation: Told, fit: Told) -> list[Baseline]:
+    """ItemKNN, EASE with the penalty that is best on the validation part, and a factorisation."""
+    met = told_histories(fit, task.labels)
+    nothing = np.zeros((1, 2))
+    similar = collaborative.item_knn(met)
+    found: list[Baseline] = [
+        Ranked("item-knn", "ItemKNN (cosine)", nothing, task, lambda users: (users.bags() @ similar).toarray())
+    ]
+    penalty = _best_penalty(task, train, validation)
+    solved = _ease(task, met, penalty)
+    found.append(Ranked("ease", f"EASE (penalty {penalty:g})", nothing, task, solved))
+    if importlib.util.find_spec("implicit") is not None:
+        found.append(Ranked("factorisation", f"Factorisation ({FACTORS} factors)", nothing, task, _factorised(met)))
+    return found
+
+
+def _ease(task: Recommendation, met: Histories, penalty: float) -> Scorer:
+    kept = min(MOST_ITEMS, task.outputs)  # items are in the order of how many users met them
+    within = met.first(kept)
+    weight = collaborative.ease(within, penalty)
+
+    def score(users: Histories) -> NDArray[Any]:
+        scores = np.full((len(users), task.outputs), -1e3, np.float32)
+        scores[:, :kept] = users.first(kept).bags() @ weight
+        return scores
+
+    return score
+
+
+def _best_penalty(task: Recommendation, train: Told, validation: Told) -> float:
+    """By recall@10 on the validation part; the middle one where there is none."""
+    if not len(validation.labels):
+        return PENALTIES[1]
+    met = told_histories(train, task.labels)
+    truth = task.encode(validation.labels)
+
+    def recall(penalty: float) -> float:
+        way = Ranked("ease", "", np.zeros((1, 2)), task, _ease(task, met, penalty))
+        return task.value(task.decode(way.answer(validation.contents(), len(truth))), truth)
+
+    return max(PENALTIES, key=recall)
+
+
+def _factorised(met: Histories) -> Scorer:
+    """Implicit ALS (Hu et al. 2008); a user's factors are solved for from the history."""
+    from implicit.als import AlternatingLeastSquares
+
+    model = AlternatingLeastSquares(factors=FACTORS, iterations=ROUNDS, random_state=0, num_threads=1)
+    model.fit(met.bags(), show_progress=False)
+
+    def score(users: Histories) -> NDArray[Any]:
+        bags = users.bags()
+        factors = model.recalculate_user(np.arange(len(users)), bags)
+        return np.asarray(factors @ model.item_factors.T)
+
+    return score
+
+
+def told_histories(told: Told, labels: Sequence[str]) -> Histories:
+    """The whole histories of the users that `told` tells of."""
+    from headstart.tasks.recommendation import whole_histories
+
+    number = {name: place for place, name in enumerate(labels)}
+    return Histories.of(whole_histories(told.contents(), told.labels, number).values(), len(labels))
+
+
+def known_histories(contents: Iterable[Any], labels: Sequence[str]) -> Histories:
+    """The histories as they are; items that are not in the catalogue are passed over."""
+    number = {name: place for place, name in enumerate(labels)}
+    decode = Interactions().decode
+    known = ([number[one] for one in decode(content).items if one in number] for content in contents)
+    return Histories.of((np.array(one, np.int64) for one in known), len(labels))
+
+
+def _batches(contents: Iterable[Any]) -> Iterable[list[Any]]:
+    waiting = iter(contents)
+    while some := list(itertools.islice(waiting, AT_ONCE)):
+        yield some
