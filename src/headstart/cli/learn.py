@@ -243,16 +243,19 @@ def _told(answer: object) -> str:
 
 
 def demo(
-    kind: Annotated[str, typer.Argument(help="digits or text.")] = "digits",
+    kind: Annotated[str, typer.Argument(help="digits, text or ratings.")] = "digits",
     out: Out = None,
 ) -> None:
-    """See it work, offline, in about a minute: handwritten digits, or sentences, from ten examples a class.
+    """See it work, offline, in about a minute: handwritten digits or sentences, from ten examples a class; or what
+    made-up people read next, from what others watch.
 
     Examples:
 
       headstart demo
 
       headstart demo text
+
+      headstart demo ratings
     """
     from headstart.verbs.demo import demo as verb
 

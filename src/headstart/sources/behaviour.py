@@ -103,11 +103,9 @@ class BehaviourSource(LibrarySource):
         other.known = None
         other._describer = self._describer
         other._ids, other._titles = tuple(things.ids), tuple(things.titles)
-        kept = {
-            name.replace(PEOPLE, ELSEWHERE): one
-            for name, one in self._arrays.items()
-            if not name.startswith((CATALOGUE, MEMORY, ELSEWHERE)) and (things.same_users or not name.startswith(PEOPLE))
-        }
+        behind = (CATALOGUE, MEMORY, ELSEWHERE) if things.same_users else (CATALOGUE, MEMORY, ELSEWHERE, PEOPLE)
+        kept = {name: one for name, one in self._arrays.items() if not name.startswith(behind)}
+        kept = {name.replace(PEOPLE, ELSEWHERE): one for name, one in kept.items()}
         own = {"catalogue.features": things.features, "catalogue.counts": np.array(things.counts, np.float32)}
         other._arrays = {**kept, **own}
         return other
