@@ -18,14 +18,22 @@ from headstart.data.contents import Told
 from headstart.data.modalities.interactions import Interactions
 from headstart.measure.collaborative import Histories, factors
 from headstart.sources import weights as weight_files
-from headstart.sources.contract import Artefact, Catalogue, Inputs, Recommended, Source, SourceCard, float_weights
+from headstart.sources.contract import (
+    RECOMMENDER,
+    Artefact,
+    Catalogue,
+    Inputs,
+    Recommended,
+    Source,
+    SourceCard,
+    float_weights,
+)
 from headstart.sources.library import LibrarySource
 from headstart.sources.local import BEHAVIOUR
 
 if TYPE_CHECKING:
     import torch
 
-HEAD = "recommender"
 ITEMS, WANTED, PERSON = "items", "labels", "person"
 ITEM_IDS = "items.json"
 """File of the ids and titles of the items, in the order of their vectors, in a run's folder."""
@@ -111,7 +119,7 @@ class BehaviourSource(LibrarySource):
         return other
 
     def with_head(self, head: str) -> Source:
-        return self if head in ("", HEAD) else super().with_head(head)
+        return self if head in ("", RECOMMENDER) else super().with_head(head)
 
     @property
     def architecture(self) -> str:
