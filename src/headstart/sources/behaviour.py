@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,11 @@ class BehaviourSource(LibrarySource):
         kept = {name.replace(PEOPLE, ELSEWHERE): one for name, one in kept.items()}
         own = {"catalogue.features": things.features, "catalogue.counts": np.array(things.counts, np.float32)}
         other._arrays = {**kept, **own}
+        return other
+
+    def from_random(self, seed: int) -> Self:
+        other = super().from_random(seed)
+        other.__dict__.pop("_person", None)  # it knows nobody
         return other
 
     def with_head(self, head: str) -> Source:

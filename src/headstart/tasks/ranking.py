@@ -55,6 +55,7 @@ class Ranked(Baseline):
 
         met = known_histories(contents, self.task.labels)
         scores = np.array(self.score(met), np.float32)
+        scores[np.diff(met.starts) == 0] = np.array(self.task.popularity, np.float32)  # of those who met nothing
         scores[np.repeat(np.arange(len(met)), np.diff(met.starts)), met.items] = -np.inf
         return collaborative.top(scores, LISTED)
 
@@ -125,12 +126,8 @@ def _factorised(met: Histories, certainty: float) -> Scorer:
     model.fit(met.bags(), show_progress=False)
 
     def score(users: Histories) -> NDArray[Any]:
-        some = np.flatnonzero(np.diff(users.starts))
-        scores = np.repeat(met.counts()[None] * 1e-9, len(users), axis=0)  # to those who met nothing, what most met
-        if len(some):
-            own = Histories.of([users.items[users.starts[one] : users.starts[one + 1]] for one in some], met.catalogue)
-            scores[some] = model.recalculate_user(np.arange(len(some)), own.bags()) @ model.item_factors.T
-        return scores
+        factors = model.recalculate_user(np.arange(len(users)), users.bags())
+        return np.asarray(factors @ model.item_factors.T)
 
     return score
 
