@@ -13,7 +13,7 @@ BEGAN = time.perf_counter()
 
 def arguments(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", type=Path, required=True, help="CSV with the columns text, label and split")
+    parser.add_argument("--data", type=Path, required=True, help="CSV of text, label and split, or a folder")
     parser.add_argument("--model", type=Path, help="folder of a sentence encoder")
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--seed", type=int, default=0)
@@ -34,5 +34,8 @@ def parts(path: Path) -> tuple[list[str], list[str], list[str], list[str]]:
 
 def write_result(path: Path, answers: list[str], truth: list[str], **more: object) -> None:
     right = sum(str(one) == str(other) for one, other in zip(answers, truth, strict=True))
-    document = {"seconds_inside": time.perf_counter() - BEGAN, "accuracy": right / len(truth), **more}
-    path.write_text(json.dumps(document))
+    write_figures(path, accuracy=right / len(truth), **more)
+
+
+def write_figures(path: Path, **figures: object) -> None:
+    path.write_text(json.dumps({"seconds_inside": time.perf_counter() - BEGAN, **figures}))

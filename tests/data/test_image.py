@@ -269,7 +269,7 @@ class TestExamine:
 
 
 def test_registry() -> None:
-    assert modalities.names() == ["audio", "image", "text"]
+    assert modalities.names() == ["audio", "image", "interactions", "series", "text"]
     assert open_modality("image").name == "image"
     assert (
         modality_of("a/B.JPG") == "image"

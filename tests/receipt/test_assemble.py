@@ -228,7 +228,7 @@ def test_warnings_name_what_is_wrong() -> None:
     worse = prove(evidence(adapted=0.7, probe=0.95)).receipt.warnings
     assert any("Do not tune: use --strategy probe" in text and "luck" not in text for text in worse)
     swapped = prove(evidence(adapted=0.05)).receipt.warnings
-    assert any("may be in the wrong order" in text for text in swapped)
+    assert any("labels in the wrong order" in text for text in swapped)
     uneven = prove(evidence(labels=["a"] * 800 + ["b"] * 160)).receipt
     assert uneven.task.primary == "balanced_accuracy"
     assert any(text.startswith("Classes are unequal: 600 training labels of “a”") for text in uneven.warnings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Annotated, Any
 
@@ -70,6 +71,9 @@ def main() -> None:
     """Runs the command line; a user's mistake ends with one sentence and exit code 2."""
     from headstart.core.errors import HeadstartError
 
+    # Threads of PyTorch that wait for each other sleep instead of spinning: no slower on an idle machine, and where
+    # other programs want the same cores a step of training is three times as fast (measured: 1.6 s instead of 5.2).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     gc.set_threshold(100_000, 50, 50)  # libraries make objects that stay: looking through them seldom saves a tenth
     try:
         app()

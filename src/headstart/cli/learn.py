@@ -8,7 +8,26 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Beams, Content, Group, Items, Label, Out, Seed, Source, Split, Time, User, settings
+from headstart.cli.options import (
+    Beams,
+    Content,
+    Context,
+    Group,
+    Horizon,
+    Items,
+    Label,
+    Out,
+    Season,
+    Seed,
+    Series,
+    Source,
+    Split,
+    Stride,
+    Time,
+    User,
+    Value,
+    settings,
+)
 from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_recommendations, show_table
 
 
@@ -17,7 +36,14 @@ def adapt(
         str | None, typer.Argument(help="Folder, table file, data set folder or zip.", show_default=False)
     ] = None,
     source: Source = "builtin/image-tiny",
-    strategy: Annotated[str, typer.Option("--strategy", help="probe, finetune, lora or contrastive.")] = "probe",
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            "--strategy",
+            help="probe (the usual one), finetune, lora or contrastive.",
+            show_default=False,
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--set", help="An option of the strategy, name=value; repeatable.", show_default=False),
@@ -37,7 +63,7 @@ def adapt(
         typer.Option(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
             "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
-            "without labels; recommendation, for users and what they met.",
+            "without labels; forecasting, for what comes next in series; recommendation, for users and what they met.",
             show_default=False,
         ),
     ] = None,
@@ -46,6 +72,12 @@ def adapt(
     group: Group = None,
     time: Time = None,
     split: Split = None,
+    series: Series = None,
+    value: Value = None,
+    horizon: Horizon = None,
+    context: Context = None,
+    season: Season = None,
+    stride: Stride = None,
     items: Items = None,
     user: User = None,
     new_users: Annotated[
@@ -84,6 +116,8 @@ def adapt(
 
       headstart adapt pairs.tsv --task seq2seq --text en --label de --source hf/google-t5/t5-small --strategy finetune
 
+      headstart adapt sales.csv --task forecasting --time date --series store --horizon 24 --source builtin/series-tiny
+
       headstart adapt --resume runs/photos
     """
     from headstart.core.errors import HeadstartError
@@ -115,6 +149,12 @@ def adapt(
             group=group,
             time=time,
             split=split,
+            series=series,
+            value=value,
+            horizon=horizon,
+            context=context,
+            season=season,
+            stride=stride,
             items=items,
             user=user,
             new_users=new_users,
@@ -136,6 +176,10 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
     targets: Annotated[list[str], typer.Argument(help="One or more labelled targets.", show_default=False)],
     label: Label = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Judge pairs instead: are both of one label? Labels need not be known."),
+    ] = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Say how good a run is on other labelled data, and how much is lost against its own test.
@@ -145,6 +189,8 @@ def evaluate(
       headstart evaluate runs/photos photos-test/
 
       headstart evaluate runs/books dvd.parquet electronics.parquet kitchen.parquet
+
+      headstart evaluate runs/voices unknown-voices.csv --label speaker --verify
     """
     import json
 
@@ -152,18 +198,20 @@ def evaluate(
     from headstart.core.registry import suggest
     from headstart.verbs.evaluate import evaluate as verb
     from headstart.verbs.model import load
+    from headstart.verbs.verify import verify as same_label
 
     if form not in ("table", "json"):
         raise HeadstartError(f"There is no format '{form}'. {suggest(form, ('table', 'json'))}")
     model = load(run)
-    found = {target: verb(model, target, label=label) for target in targets}
+    judge = same_label if verify else verb
+    found = {target: judge(model, target, label=label) for target in targets}
     if form == "json":
         documents = [{"target": target, **one.as_dict()} for target, one in found.items()]
         print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1, ensure_ascii=False))
         return
     for target, one in found.items():
         show_evaluation(f"{run} on {target}", one)
-    if len(found) > 1:
+    if len(found) > 1 and not verify:
         show_drift(f"{run}: what each change of domain costs", found)
 
 
@@ -221,7 +269,9 @@ def predict(
         verb.written(None, form)
     answers = model.answer(verb.expand(contents))
     table = verb.as_table(model, answers)
-    if form == "table" and out is None:
+    if form == "table" and out is None and "answer" not in table.column_names:
+        show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])
+    elif form == "table" and out is None:
         rows = [
             (str(row["id"]), _told(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
             for row in table.to_pylist()
@@ -238,22 +288,28 @@ def predict(
     show_quarantine(answers.quarantine)
 
 
+def _short(value: object) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
 def _told(answer: object) -> str:
     return ", ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
 
 
 def demo(
-    kind: Annotated[str, typer.Argument(help="digits, text or ratings.")] = "digits",
+    kind: Annotated[str, typer.Argument(help="digits, text, audio or ratings.")] = "digits",
     out: Out = None,
 ) -> None:
-    """See it work, offline, in about a minute: handwritten digits or sentences, from ten examples a class; or what
-    made-up people read next, from what others watch.
+    """See it work, offline, in about a minute: handwritten digits, sentences or sounds, from ten examples a class; or
+    what made-up people read next, from what others watch.
 
     Examples:
 
       headstart demo
 
       headstart demo text
+
+      headstart demo audio
 
       headstart demo ratings
     """

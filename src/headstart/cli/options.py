@@ -22,6 +22,20 @@ Time = Annotated[
     str | None, typer.Option(help="Column by which the latest examples become the test.", show_default=False)
 ]
 Split = Annotated[str | None, typer.Option(help="Column that says train, validation or test.", show_default=False)]
+Series = Annotated[str | None, typer.Option(help="forecasting: column that tells series apart.", show_default=False)]
+Value = Annotated[
+    str | None, typer.Option(help="forecasting: column of the values, or several as a,b.", show_default=False)
+]
+Horizon = Annotated[int | None, typer.Option(help="forecasting: steps that are told.", show_default=False)]
+Context = Annotated[
+    int | None, typer.Option(help="forecasting: steps of the past that are looked at.", show_default=False)
+]
+Season = Annotated[
+    int | None, typer.Option(help="forecasting: steps of the season; found when not given.", show_default=False)
+]
+Stride = Annotated[
+    int | None, typer.Option(help="forecasting: steps from one tested window to the next.", show_default=False)
+]
 Items = Annotated[
     str | None, typer.Option(help="Of users' histories: table of the items they met.", show_default=False)
 ]

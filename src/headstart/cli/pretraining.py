@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from headstart.cli.options import Content, Items, Label, Seed, Split, Target, User
 from headstart.cli.show import console
+from headstart.core.registry import Registry
+
+untaught: Registry[Callable[..., Any]] = Registry(
+    "objective",
+    {
+        "recommendation": "headstart.verbs.untaught_behaviour:from_nothing",
+        "seq2seq": "headstart.verbs.untaught:from_nothing",
+        "speech-recognition": "headstart.verbs.untaught_speech:from_nothing",
+    },
+)
+"""What a new source learns from nothing."""
 
 
 def pretrain(
@@ -18,8 +31,9 @@ def pretrain(
         str | None,
         typer.Option(
             help="An architecture of timm, resnet10t when not given, or name:key=value,… for its arguments; "
-            "static:width=N for texts; with --objective seq2seq, transformer:width=N,layers=N,…; with "
-            "recommendation, behaviour:width=N,layers=N,text=SOURCE.",
+            "static:width=N for texts; shortened:layers=N for the teacher's first layers; with --objective seq2seq, "
+            "transformer:width=N,…; speech-recognition, recogniser:width=N,…; recommendation, "
+            "behaviour:width=N,layers=N,text=SOURCE.",
             show_default=False,
         ),
     ] = None,
@@ -31,7 +45,8 @@ def pretrain(
         str | None,
         typer.Option(
             help="masked-lm or causal-lm: go on from --source with texts alone. seq2seq: with pairs of texts, from "
-            "--source or from nothing. recommendation: with users and what they met, and --items.",
+            "--source or from nothing. speech-recognition: with recordings and their transcripts (--text), from "
+            "nothing. recommendation: with users and what they met, and --items.",
             show_default=False,
         ),
     ] = None,
@@ -45,7 +60,10 @@ def pretrain(
         float | None,
         typer.Option(help="For AdamW: 0.002, 0.001 for seq2seq, or 0.0003 with --source.", show_default=False),
     ] = None,
-    batch: Annotated[int, typer.Option(help="Examples a step.")] = 64,
+    batch: Annotated[
+        int | None,
+        typer.Option(help="Examples a step: 64, or 16 for speech-recognition.", show_default=False),
+    ] = None,
     views: Annotated[int, typer.Option(help="Augmented views of each example that take turns.")] = 4,
     label: Label = None,
     content: Content = None,
@@ -66,6 +84,8 @@ def pretrain(
 
       headstart pretrain pairs.tsv --objective seq2seq --text en --label de --out my-translator
 
+      headstart pretrain english.csv --objective speech-recognition --text sentence --out my-recogniser
+
       headstart pretrain ratings.parquet --objective recommendation --items books.parquet --out readers
     """  # noqa: E501
     from headstart.core.errors import HeadstartError
@@ -80,45 +100,26 @@ def pretrain(
             out=out,
             epochs=epochs or 3,
             learning_rate=learning_rate or 3e-4,
-            batch=batch,
+            batch=batch or 64,
             label=label,
             content=content,
             seed=seed,
             console=console(),
         )
         return
-    if objective == "recommendation":
-        from headstart.verbs.untaught_behaviour import from_nothing as behaviour
-
-        behaviour(
+    if objective in untaught.names():
+        named = {"arch": arch, "epochs": epochs, "learning_rate": learning_rate, "batch": batch, "label": label}
+        named |= {"content": content, "split": split, "items": items, "user": user}
+        given = {name: value for name, value in named.items() if value is not None}
+        begin = untaught.get(objective)
+        for name in given.keys() - inspect.signature(begin).parameters.keys():
+            raise HeadstartError(f"--{name} says nothing to --objective {objective}. Leave it out.")
+        begin(
             target,
             out=out,
-            items=items,
-            user=user,
-            arch=arch or "behaviour",
-            epochs=epochs or 20,
-            learning_rate=learning_rate or 1e-3,
-            batch=batch,
-            content=content,
             seed=seed,
             console=console(),
-        )
-        return
-    if objective == "seq2seq":
-        from headstart.verbs.untaught import from_nothing
-
-        from_nothing(
-            target,
-            out=out,
-            arch=arch or "transformer",
-            epochs=epochs or 30,
-            learning_rate=learning_rate or 1e-3,
-            batch=batch,
-            label=label,
-            content=content,
-            split=split,
-            seed=seed,
-            console=console(),
+            **given,
         )
         return
     if objective is not None or source is not None:
@@ -139,7 +140,7 @@ def pretrain(
             size=size,
             epochs=epochs or 30,
             learning_rate=learning_rate or 2e-3,
-            batch=batch,
+            batch=batch or 64,
             views=views,
             seed=seed,
         ),

@@ -22,7 +22,7 @@ from headstart.data.batches import ahead
 from headstart.data.contents import Contents, Unreadable, digest
 from headstart.data.facts import Facts, FactsCache, Modality
 from headstart.data.modalities import open_modality
-from headstart.data.table import Table
+from headstart.data.table import Table, holds_rows
 from headstart.data.tags import are_tags
 
 QUARANTINE_SHARE = 0.2
@@ -202,7 +202,7 @@ def _disagreements(table: Table, keys: Sequence[str], skip: set[int]) -> Iterato
     differ."""
     for column in table.labels:
         values = table.column(column)
-        if table.written or pa.types.is_floating(values.type):
+        if table.written or pa.types.is_floating(values.type) or holds_rows(values.type):
             continue
         rows_of: dict[str, list[int]] = defaultdict(list)
         for row, key in enumerate(keys):

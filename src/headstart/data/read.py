@@ -16,6 +16,7 @@ from headstart.data.readers import Options, reader_of, readers
 from headstart.data.readers.assemble import groups_from_paths, refuse_options
 from headstart.data.readers.memory import from_memory
 from headstart.data.table import Table
+from headstart.data.windows import Windows
 
 Target = Any
 """A path, a `Table`, or contents from memory; see `read`."""
@@ -32,6 +33,7 @@ def read(
     modality: str | None = None,
     labelled: bool = True,
     written: bool = False,
+    windows: Windows | None = None,
     reader: str = "",
     items: str | None = None,
     user: str | None = None,
@@ -57,6 +59,7 @@ def read(
         reader: of the registry, where the form of the target does not tell which; found by the form when empty.
         items: table of the items that contents refer to.
         user: column of users.
+        windows: how a table of values over time is cut into examples of what comes next.
         new_users: test on users who are not learned from, after so many of their items.
 
     Raises:
@@ -64,11 +67,11 @@ def read(
     """
     if isinstance(target, Table):
         return target
-    options = Options(label, content, group, time, split, modality, labelled, written, items, user, new_users)
+    options = Options(label, content, group, time, split, modality, labelled, written, windows, items, user, new_users)
     if isinstance(target, (str, Path)):
         table = _read_path(Path(target).expanduser(), options, reader)
     elif reader:
-        raise DataError("Histories are read from a table of users and items. Give its path.")
+        raise DataError("This task is learned from a table file. Give its path.")
     else:
         table = _read_memory(target, options)
     return replace(located(table) if labelled and not written else table, written=written)

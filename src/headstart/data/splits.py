@@ -16,7 +16,7 @@ from headstart.data.checks import Checked
 from headstart.data.duplicates import components
 from headstart.data.strata import Strata, strata_of
 from headstart.data.strata import subsample as subsample
-from headstart.data.table import Examples, Quarantined, Table
+from headstart.data.table import Examples, Quarantined, Table, marked, plain_values
 
 USUAL_SHARE, ENOUGH = 0.2, 500
 """Of the examples to learn from, what is held out to choose by: this share, and no more than so many."""
@@ -228,7 +228,7 @@ def _by_id(table: Table) -> NDArray[np.int64]:
 def _assembled(table: Table, keys: Sequence[str], parts: Parts, notes: Sequence[str]) -> Splits:
     order = _by_id(table)
     ids = table.strings("id")
-    labels = [table.column(name).to_pylist() for name in table.labels]
+    labels = [[marked(value) for value in plain_values(table.column(name))] for name in table.labels]
     mark = fingerprints.of_strings(
         f"{ids[row]}={keys[row]}={parts[row]}={[values[row] for values in labels]}" for row in order.tolist()
     )

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from headstart.core import seeds
 from headstart.data.answers import TYPE as ANSWERS
 from headstart.data.answers import is_cell, kind_of
-from headstart.data.table import LABEL, Examples, Table
+from headstart.data.table import LABEL, Examples, Table, holds_rows
 
 BINS = 10
 NO_LABEL = "(no label)"
@@ -53,6 +53,8 @@ def strata_of(table: Table) -> Strata:
     if table.written or not table.labels or not table.has(table.labels[0]):
         return Strata(("all",), np.arange(count), np.zeros(count, np.int64), False)
     column = table.column(table.labels[0])
+    if holds_rows(column.type):
+        return Strata(("all",), np.arange(count), np.zeros(count, np.int64), False)
     if pa.types.is_list(column.type):
         return _of_lists(column.to_pylist())
     if column.type == ANSWERS:
@@ -79,7 +81,7 @@ def subsample(
     one class.
     """
     values: list[Any] = examples.labels(column)
-    numeric = any(isinstance(value, float) for value in values)
+    numeric = any(isinstance(value, (float, np.ndarray)) for value in values)
     names = ["all" if numeric else _name_of(value) for value in values]
     keys, ids = examples.content_keys(), examples.ids()
     canonical = sorted(range(len(names)), key=lambda place: (keys[place], ids[place]))

@@ -109,7 +109,7 @@ class Examples:
         """
         if self.sealed:
             raise SealedError(f"The labels of the {len(self)} test examples are sealed until the receipt is made.")
-        return list(self.table.column(column).take(pa.array(self.indices)).to_pylist())
+        return plain_values(self.table.column(column).take(pa.array(self.indices)))
 
     def ids(self) -> list[str]:
         return list(self.table.column("id").take(pa.array(self.indices)).to_pylist())
@@ -131,6 +131,25 @@ class Examples:
         return fingerprints.of_strings(
             f"{name}={key}" for name, key in zip(self.ids(), self.content_keys(), strict=True)
         )
+
+
+def holds_rows(kind: pa.DataType) -> bool:
+    """Whether every value is a row of so many numbers, such as those of a forecast."""
+    return bool(pa.types.is_fixed_size_list(kind))
+
+
+def plain_values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
+    """Python values; rows of numbers as arrays (K,), which lie in memory once."""
+    if not holds_rows(column.type):
+        return list(column.to_pylist())
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    numbers = np.asarray(whole.flatten().to_numpy(zero_copy_only=False))
+    return list(numbers.reshape(len(column), -1))
+
+
+def marked(value: Any) -> Any:
+    """A label in a form that digests are made of: of a row of numbers, its own digest."""
+    return fingerprints.of_bytes(value.tobytes()) if isinstance(value, np.ndarray) else value
 
 
 class SealedError(RuntimeError):

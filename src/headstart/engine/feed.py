@@ -41,11 +41,17 @@ class Batch:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def places(self) -> torch.Tensor:
+        """(N,) how many places are answered of each example; one, where examples are answered as a whole."""
+        if PLACES not in self.inputs:
+            return torch.ones(len(self), dtype=torch.int64)
+        return (self.inputs[PLACES] >= 0).sum(dim=1)
+
     def by_example(self, values: NDArray[Any]) -> NDArray[Any]:
         """Scores of a head with a row an example: (N, K) as they are, those of all places (T, K) as (N,) of (P, K)."""
         if PLACES not in self.inputs:
             return values
-        return parted(values, (self.inputs[PLACES] >= 0).sum(dim=1).numpy())
+        return parted(values, self.places().numpy())
 
 
 class Feed:

@@ -173,7 +173,7 @@ def _step(
         pooled, outputs = forward(model, mixed, spec_stages(phase, spec))
         step.pooled[name], step.outputs[name], step.targets[name] = pooled, outputs, targets  # type: ignore[index]
         for head in stream.heads if stream.weight else ():
-            loss = phase.tasks[head].loss(outputs[head], targets[head])
+            loss = phase.tasks[head].losses(outputs[head], targets[head], one.places())
             own = cast("TrainableHead", model.heads[head])
             total = total + stream.weight * _weighted(loss / own.unit, phase, stream, head, one)
         phase.cost.items_seen += len(one)

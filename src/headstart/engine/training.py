@@ -13,8 +13,8 @@ import torch
 
 from headstart.core import fingerprints
 from headstart.core.hardware import Stopwatch
-from headstart.core.ragged import joined
-from headstart.data.table import Examples
+from headstart.core.ragged import joined, lengths
+from headstart.data.table import Examples, marked
 from headstart.engine import adapters, checkpoint, optimisers
 from headstart.engine.cutting import cut_of, read_stages
 from headstart.engine.feed import Feed
@@ -199,7 +199,8 @@ class Training:
         scores = evaluate(self.model, self.trained, self.validation, self.plan)
         self.trained.cost.forward_passes += len(self.validation)
         numbers = torch.from_numpy(joined(self.validation.numbers[head]))
-        loss = task.loss(torch.from_numpy(joined(scores[head])), numbers).mean()
+        places = torch.from_numpy(lengths(scores[head]))
+        loss = task.losses(torch.from_numpy(joined(scores[head])), numbers, places).mean()
         return task.watch(scores[head], self.validation.targets[head]), float(loss)
 
     def _keep(self, index: int, state: Progress) -> None:
@@ -259,7 +260,8 @@ def identity(plan: Plan, source: Source, parts: Mapping[str, Examples]) -> str:
 
 def _labels(plan: Plan, examples: Examples) -> list[list[Any]]:
     columns = sorted({str(head.task["label"]) for head in plan.heads})
-    return [examples.labels(name) for name in columns if examples.table.has(name) and not examples.sealed]
+    known = [name for name in columns if examples.table.has(name) and not examples.sealed]
+    return [[marked(value) for value in examples.labels(name)] for name in known]
 
 
 def evaluate(model: Model, trained: Trained, feed: Feed, plan: Plan, precise: bool = False) -> dict[str, NDArray[Any]]:

@@ -54,7 +54,7 @@ def _suspicious(
     judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount], measure: Measure
 ) -> Iterator[str]:
     adapted = judged[0].intervals[measure.name].value
-    check = "Look at some examples beside their labels: the labels may be in the wrong order."
+    check = "There may be too few examples to learn from, or labels in the wrong order: look at some side by side."
     for one in (arm for arm in judged[1:] if arm.arm.is_trivial):
         value = one.intervals[measure.name].value
         if adapted < value:

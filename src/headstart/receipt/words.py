@@ -9,7 +9,13 @@ from pydantic import JsonValue
 
 from headstart.receipt.document import LabelPoint, Measure, Range
 
-NOUNS = {"image": "images", "text": "texts", "audio": "recordings", "interactions": "users"}
+NOUNS = {
+    "image": "images",
+    "text": "texts",
+    "audio": "recordings",
+    "series": "series",
+    "interactions": "users",
+}
 """What the examples of a modality are called; "examples" where it is not known."""
 UNKNOWN = "not known"
 

@@ -73,9 +73,7 @@ class Memory(nn.Module):
         return share * standard(scores) + standard(known)
 
 
-def linear_scores(
-    items: torch.Tensor, base: torch.Tensor, weight: torch.Tensor, half_life: float
-) -> torch.Tensor:
+def linear_scores(items: torch.Tensor, base: torch.Tensor, weight: torch.Tensor, half_life: float) -> torch.Tensor:
     """(N, K) of histories (N, L): base + bag @ weight, the bag of items below P that `weight` (P, P) knows."""
     known = (items >= 0) & (items < len(weight))
     ages = known.flip(1).cumsum(dim=1).flip(1) - 1

@@ -25,8 +25,9 @@ from headstart.sources.description import Stage as Stage
 if TYPE_CHECKING:
     import torch
 
-POOLED, PLACES = "pooled", "places"
-"""What a head reads: one vector an example, or one at each place that is answered, such as each word."""
+POOLED, PLACES, AHEAD = "pooled", "places", "ahead"
+"""What a head reads: one vector an example, or one at each place that is answered, such as each word; or one of the
+latest values of a series, to tell what comes next."""
 RECOMMENDER = "recommender"
 """The head that ranks the things which contents refer to."""
 ROWS = "rows"
@@ -125,6 +126,19 @@ class Source(ABC):
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
         """A batch, with a leading axis."""
 
+    def for_modality(self, modality: str, origin: str = "the target") -> Source:
+        """The same source for contents of `modality`, which `origin` holds.
+
+        Raises:
+            SourceError: it takes others.
+        """
+        if modality == self.description.modality:
+            return self
+        raise SourceError(
+            f"{self.name} takes {self.description.modality} and {origin} holds {modality}. "
+            f"Choose a source for {modality}: `headstart sources` lists them."
+        )
+
     def reading(self, form: str) -> Source:
         """The same source for heads that read `form`: "pooled" or "places".
 
@@ -133,10 +147,29 @@ class Source(ABC):
         """
         if form == POOLED:
             return self
+        if form == AHEAD:
+            raise SourceError(
+                f"{self.title} does not take series, and what comes next is to be told. Use builtin/series-tiny."
+            )
         raise SourceError(
             f"{self.title} answers for an example as a whole, and this task asks for an answer at each of its places, "
             "such as words. Use a text encoder, such as hf/distilbert-base-uncased."
         )
+
+    def suited(self, contents: Iterable[Any]) -> Source:
+        """The same source, set for such contents, where it has to be: for their number of channels, say."""
+        del contents
+        return self
+
+    @property
+    def offers(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of stages that a new head may read, side by side, where the source knows better than the strategy."""
+        return ()
+
+    @property
+    def context(self) -> int:
+        """How many past values it looks at, of a series; 0 where it takes none."""
+        return 0
 
     def places(self, inputs: Inputs) -> int:
         """At how many places of an example answers are given."""
@@ -190,6 +223,16 @@ class Source(ABC):
         other = copy.copy(self)
         other.changed = changed
         return other
+
+    def first_layers(self, layers: int) -> Source:
+        """The network's first layers, as they are, behind a new classifier that knows nothing yet: what a smaller
+        network starts from that learns from this one (after Sanh et al. 2019).
+
+        Raises:
+            SourceError: it cannot be shortened, or has fewer layers.
+        """
+        del layers
+        raise SourceError(f"{self.title} cannot be shortened. Name an architecture of timm with --arch.")
 
     def with_head(self, head: str) -> Source:
         """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm",

@@ -30,6 +30,14 @@ class ImageSource(LibrarySource):
     def preparation(self) -> dict[str, Any]:
         return self.image_preparation().as_dict()
 
+    def for_modality(self, modality: str, origin: str = "the target") -> LibrarySource:
+        """Sounds are shown to it as pictures of their spectra."""
+        if modality != "audio":
+            return super().for_modality(modality, origin)
+        from headstart.sources.spectrogram import SpectrogramSource
+
+        return SpectrogramSource(self)
+
     @cached_property
     def _preparation(self) -> ImagePreparation:
         return ImagePreparation.from_dict(self.description.preparation)

@@ -35,6 +35,11 @@ class LibrarySource(Source):
         self.known: Mapping[str, Any] | None = None
         """Of an earlier run: its description, which its folder keeps."""
 
+    def opened(self, known: Mapping[str, Any]) -> Self:
+        """The source as a run's folder describes it."""
+        self.known = known
+        return self
+
     @property
     def name(self) -> str:
         return self._name
@@ -67,6 +72,11 @@ class LibrarySource(Source):
     @abstractmethod
     def configuration(self) -> dict[str, Any]:
         """The library's own configuration as JSON."""
+
+    def for_modality(self, modality: str, origin: str = "the target") -> LibrarySource:
+        if modality != self.modality:
+            super().for_modality(modality, origin)
+        return self
 
     @property
     def pooling(self) -> str:

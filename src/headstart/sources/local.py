@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from headstart.core import files
 from headstart.core.errors import SourceError
@@ -13,6 +14,10 @@ from headstart.sources.library import LibrarySource
 STATIC = "model2vec"
 """What config.json of a static model calls itself."""
 YAMNET = "yamnet"
+PATCHES = "series-patches"
+RECOGNISER = "recogniser"
+MODALITY = "modality"
+"""In the configuration of a network that is used for contents of another kind than its library's."""
 BEHAVIOUR = "behaviour"
 RUN_MARK = "headstart.json"
 """Every run folder has this document; it names the source's family and the heads."""
@@ -46,7 +51,13 @@ def open_folder(folder: Path, name: str = "") -> Source:
 
 
 def _in_library_format(folder: Path, name: str) -> LibrarySource | None:
-    config = files.read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    documents = [folder / name for name in ("config.json", "layout.json") if (folder / name).is_file()]
+    config = files.read_json(documents[0]) if documents else {}
+    source = _by_configuration(config, folder, name)
+    return source if source is None or MODALITY not in config else source.for_modality(config[MODALITY])
+
+
+def _by_configuration(config: dict[str, Any], folder: Path, name: str) -> LibrarySource | None:
     if (folder / "layout.json").is_file() or "architecture" in config:
         from headstart.sources.timm import TimmSource
 
@@ -59,6 +70,14 @@ def _in_library_format(folder: Path, name: str) -> LibrarySource | None:
         from headstart.sources.yamnet import YamnetSource
 
         return YamnetSource(folder, name)
+    if config.get("model_type") == PATCHES:
+        from headstart.sources.patches import PatchesSource
+
+        return PatchesSource(folder, name)
+    if config.get("model_type") == RECOGNISER:
+        from headstart.sources.recogniser import RecogniserSource
+
+        return RecogniserSource(folder, name)
     if config.get("model_type") == BEHAVIOUR:
         from headstart.sources.behaviour import BehaviourSource
 
@@ -82,7 +101,7 @@ def _open_run(folder: Path, name: str) -> Source:
         source = _in_library_format(folder, name)
     if source is None:
         raise SourceError(f"The run {folder} lacks its config.json. Copy the whole folder again.")
+    source = source.for_modality(mark["description"]["modality"])
     if mark.get("own"):  # what the run was opened with has a head of its own; as a source it is cut into stages anew
         return source
-    source.known = {**mark["description"], "name": name}
-    return source
+    return source.opened({**mark["description"], "name": name})

@@ -227,6 +227,19 @@ class ArrayEntry(nn.Module):
         return inputs[self.name].to(self.one.dtype)
 
 
+class NamedEntry(nn.Module):
+    """Inputs as arguments of the same names, in the network's own precision."""
+
+    one: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("one", torch.ones(()), persistent=False)
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: values.to(self.one.dtype) for name, values in inputs.items()}
+
+
 class ImageEntry(nn.Module):
     """Pictures (N, H, W, 3), uint8, to normalised tensors (N, 3, H, W)."""
 
@@ -241,3 +254,19 @@ class ImageEntry(nn.Module):
     def forward(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         pixels = inputs["image"].permute(0, 3, 1, 2).to(self.scale.dtype)
         return pixels * self.scale + self.shift
+
+
+class GreyEntry(nn.Module):
+    """Pictures (R, H, W) of one colour, 0 to 1, to normalised tensors (R, 3, H, W)."""
+
+    shift: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, name: str, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.name = name
+        self.register_buffer("shift", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("scale", 1 / torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        return (inputs[self.name].to(self.scale.dtype).unsqueeze(1) - self.shift) * self.scale

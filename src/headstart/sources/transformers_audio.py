@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from headstart.core import files
 from headstart.core.errors import SourceError
+from headstart.measure.ctc import NO_LETTER
 from headstart.sources.contract import Artefact
 from headstart.sources.sound import LENGTH, SoundSource
 from headstart.sources.transformers import PREPROCESSOR, TransformersSource
@@ -24,6 +25,11 @@ CHANCES = {"apply_spec_augment": False, "layerdrop": 0.0}
 """What networks do at random in training, outside torch's generator or by leaving frozen stages out."""
 PART = 2.0
 """Seconds of a waveform that are read together; a shorter sound is repeated until it lasts as long."""
+WINDOW = 4.0
+"""Seconds of a waveform that are read together where its moments are answered."""
+LETTERS = "vocab.json"
+"""Numbers of letters, as transformers' tokenizer for CTC has them: a bar is a space, padding is the blank."""
+SPACE, BLANK = "|", "<pad>"
 
 
 class TransformersSounds(TransformersSource, SoundSource):
@@ -43,19 +49,40 @@ class TransformersSounds(TransformersSource, SoundSource):
         return AutoFeatureExtractor.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
 
     def identity(self) -> dict[str, Any]:
-        return {**super().identity(), "preprocessor": self._preprocessor, "part": [PART, LENGTH]}
+        return {**super().identity(), "preprocessor": self._preprocessor, "part": [PART, WINDOW, LENGTH]}
+
+    @property
+    def _published_as(self) -> str:
+        return str((self._config.get("architectures") or [""])[0])
+
+    @property
+    def _spells(self) -> bool:
+        """Whether its own head tells letters at each moment."""
+        return self._published_as.endswith("ForCTC")
 
     def has_classifier(self) -> bool:
-        named = str((self._config.get("architectures") or [""])[0])
-        return named.endswith("ForAudioClassification") and not self._config.get("is_encoder_decoder")
+        one_linear = self._spells or self._published_as.endswith("ForAudioClassification")
+        return one_linear and not self._config.get("is_encoder_decoder")
 
     def own_labels(self) -> tuple[str, ...]:
+        if self._spells:
+            return self._letters()
         return super().own_labels() if self.has_classifier() else ()
 
-    def build(self, pretrained: bool) -> torch.nn.Module:
-        from transformers import AutoModel, AutoModelForAudioClassification
+    def _letters(self) -> tuple[str, ...]:
+        if not (self.folder / LETTERS).is_file():
+            return ()
+        numbers = {str(name): int(number) for name, number in files.read_json(self.folder / LETTERS).items()}
+        named = sorted(numbers, key=lambda name: numbers[name])
+        lower = all(name == name.upper() for name in named if len(name) == 1)
+        return tuple(NO_LETTER if name == BLANK else " " if name == SPACE else name.lower() if lower and len(name) == 1
+                     else name for name in named)  # fmt: skip
 
-        kind = AutoModelForAudioClassification if self.has_classifier() else AutoModel
+    def build(self, pretrained: bool) -> torch.nn.Module:
+        from transformers import AutoModel, AutoModelForAudioClassification, AutoModelForCTC
+
+        whole = AutoModelForCTC if self._spells else AutoModelForAudioClassification
+        kind = whole if self.has_classifier() else AutoModel
         network: Any = self.build_as(kind, pretrained, "a model for sound")
         for chance, never in CHANCES.items():
             if hasattr(network.config, chance):
@@ -71,11 +98,25 @@ class TransformersSounds(TransformersSource, SoundSource):
     def preparation(self) -> dict[str, Any]:
         rate = int(self._preprocessor.get("sampling_rate", 16_000))
         if self._takes_samples:
-            return {"rate": rate, "seconds": LENGTH, "part": int(PART * rate), "shape": [int(PART * rate)]}
+            part = int(PART * rate)
+            known = {"rate": rate, "seconds": LENGTH, "part": part, "shape": [part]}
+            return {**known, "frames": self._frames_of(int(WINDOW * rate))}
         shape = self._extracted(np.zeros(rate, np.float32), rate).shape
         if len(shape) != 2:
             raise SourceError(f"{self.name} takes spectra of {len(shape)} axes; those of AST and Whisper have two.")
         return {"rate": rate, "seconds": LENGTH, "part": self._part(rate, shape), "shape": list(shape)}
+
+    def _frames_of(self, window: int) -> dict[str, int]:
+        """The fields of `Frames`, by the sizes and steps of the convolutions that samples go through."""
+        answers, hop = window, 1
+        for size, stride in zip(self._config["conv_kernel"], self._config["conv_stride"], strict=True):
+            answers, hop = (answers - size) // stride + 1, hop * stride
+        return {"answers": answers, "window": window, "hop": hop}
+
+    def series(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self._takes_samples:
+            return super().series(samples)
+        return self._extracted(samples, int(self.description.preparation["rate"]))
 
     def _part(self, rate: int, shape: tuple[int, ...]) -> int:
         """Samples of one spectrum, by the extractor's own configuration: 30 s, or frames of 10 ms."""
@@ -98,6 +139,8 @@ class TransformersSounds(TransformersSource, SoundSource):
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
         copies = (self.folder / PREPROCESSOR,)
+        if self._spells:
+            return self._spelling(labels, outputs)
         if not self.has_classifier():
             return Artefact({"config.json": self._config}, copies, "transformers.AutoModel.from_pretrained('{folder}')")
         names = list(labels) if len(labels) == outputs else [f"LABEL_{number}" for number in range(outputs)]
@@ -109,3 +152,19 @@ class TransformersSounds(TransformersSource, SoundSource):
         }
         opens_with = "transformers.AutoModelForAudioClassification.from_pretrained('{folder}')"
         return Artefact({"config.json": document}, copies, opens_with)
+
+    def _spelling(self, labels: Sequence[str], outputs: int) -> Artefact:
+        """A head that tells letters, with the vocabulary that transformers' own tokenizer reads."""
+        named = list(labels) if len(labels) == outputs else [f"<{number}>" for number in range(outputs)]
+        spelled = [{NO_LETTER: BLANK, " ": SPACE}.get(name, name) for name in named]
+        config = {**self._config, "vocab_size": outputs}
+        if BLANK in spelled:
+            config["pad_token_id"] = spelled.index(BLANK)
+        tokenizer = {"tokenizer_class": "Wav2Vec2CTCTokenizer", "pad_token": BLANK, "word_delimiter_token": SPACE}
+        documents = {
+            "config.json": config,
+            LETTERS: {name: number for number, name in enumerate(spelled)},
+            "tokenizer_config.json": tokenizer,
+        }
+        opens_with = "transformers.AutoModelForCTC.from_pretrained('{folder}')"
+        return Artefact(documents, (self.folder / PREPROCESSOR,), opens_with)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.core.errors import SourceError
 from headstart.data.modalities.mel import MelSpectrum
 from headstart.sources import weights
 from headstart.sources.contract import Artefact, SourceCard
@@ -85,8 +86,32 @@ class YamnetSource(FolderSource, SoundSource):
         return network
 
     def weights(self) -> dict[str, NDArray[Any]]:
-        return weights.load(self.path) if self.seed is None else super().weights()
+        if self.seed is not None:
+            return super().weights()
+        arrays = weights.load(self.path)
+        kept = {str(layer["name"]) for layer in self._config["layers"]} | {"classifier"}
+        arrays = {name: array for name, array in arrays.items() if name.partition(".")[0] in kept}
+        return arrays if not self._config.get("shortened") else {**arrays, **self._unanswered()}
+
+    def _unanswered(self) -> dict[str, NDArray[Any]]:
+        """A classifier that knows nothing, behind the layers that are kept."""
+        width, outputs = int(self._config["layers"][-1]["out"]), int(self._config["num_classes"])
+        return {
+            "classifier.weight": np.zeros((outputs, width), np.float32),
+            "classifier.bias": np.zeros(outputs, np.float32),
+        }
+
+    def first_layers(self, layers: int) -> YamnetSource:
+        known = self._config["layers"]
+        if not 0 < layers <= len(known):
+            raise SourceError(f"{self.title} has {len(known)} layers, so it cannot be shortened to {layers}.")
+        other = YamnetSource(self.folder, f"{self.name} shortened to {layers} layers")
+        dropped = ("num_parameters", "embedding_dim", "dtype", "classifier", "weight_layout")
+        config = {name: value for name, value in self._config.items() if name not in dropped}
+        other._config = {**config, "layers": known[:layers], "num_classes": 1, "class_names": [], "shortened": True}
+        return other
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
         named = list(labels) if len(labels) == outputs else []
-        return Artefact({"config.json": {**self._config, "num_classes": outputs, "class_names": named}}, (), "")
+        config = {name: value for name, value in self._config.items() if name != "shortened"}
+        return Artefact({"config.json": {**config, "num_classes": outputs, "class_names": named}}, (), "")

@@ -78,6 +78,8 @@ class Finetune(Strategy):
         candidates = candidate_stages(source, "auto")
         head = Head(HEAD, task.describe(), candidates[-1], start="solved")
         phases: list[Phase] = [Solve(HEAD, "train", candidates, "best", soften=True)]
+        if not task.solvers:
+            head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,)), []
         if task.own_head:
             head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own"), []
         sets = [tuple(rates.items())] if not self.gradual else gradual_sets(source, rates)

@@ -30,8 +30,20 @@ class PlainFeatures(Protocol):
 
 plain_features: Registry[Callable[[], PlainFeatures]] = Registry(
     "kind of plain features",
-    {"text": "headstart.strategies.tfidf:TfIdf", "audio": "headstart.strategies.mfcc:Mfcc"},
+    {
+        "text": "headstart.strategies.tfidf:TfIdf",
+        "audio": "headstart.strategies.mfcc:Mfcc",
+        "series": "headstart.strategies.minirocket:MiniRocket",
+    },
 )
+
+
+def plain_missing(task: Task, test: Examples) -> tuple[str, ...]:
+    """A sentence where the package is not installed that such features take."""
+    modality = test.table.modality
+    if not task.plain or modality not in plain_features.names():
+        return ()
+    return tuple(filter(None, [getattr(plain_features.get(modality), "missing", "")]))
 
 
 def plain_scores(task: Task, parts: Mapping[str, Examples], test: Examples) -> tuple[str, NDArray[Any]] | None:

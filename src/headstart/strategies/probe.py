@@ -42,6 +42,8 @@ class Probe(Strategy):
             raise StrategyError(
                 f"{task.kind} is answered by the source's own head, which has no closed form. Use --strategy finetune."
             )
+        if not task.solvers:
+            raise StrategyError(f"{task.kind} has no closed form. Use --strategy {task.usual_strategy}.")
         candidates = candidate_stages(source, self.stages)
         head = Head(HEAD, task.describe(), candidates[-1], start="solved")
         return Plan("probe", (), (head,), (Solve(HEAD, "fit", candidates, self.solver, self.views),), seed=seed)
@@ -55,6 +57,8 @@ def closing(task: Task, source: Source) -> tuple[Solve, ...]:
 def candidate_stages(source: Source, asked: str) -> tuple[tuple[str, ...], ...]:
     """The sets of stages that `asked` names: "auto", "last", "each", "a+b", or several separated by commas."""
     names = [stage.name for stage in source.stages]
+    if asked == "auto" and source.offers:
+        return source.offers
     if asked == "auto" and not source.description.classifier:
         return tuple(dict.fromkeys(tuple(names[-count:]) for count in SIDE_BY_SIDE))
     if asked in ("auto", "last"):

@@ -21,7 +21,8 @@ def own_head(source: Source, task: Task) -> LinearHead | None:
     for number, label in enumerate(source.description.labels):
         for synonym in label.split(","):
             known.setdefault(_plain(synonym), number)
-    rows = [known.get(_plain(label)) for label in task.labels]
+    same = {label: number for number, label in enumerate(source.description.labels)}
+    rows = [same.get(label, known.get(_plain(label))) for label in task.labels]
     if not source.description.labels or any(row is None for row in rows) or len(set(rows)) < len(rows):
         return None
     chosen = np.array([row for row in rows if row is not None])

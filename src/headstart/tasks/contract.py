@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from headstart.core.errors import RecipeError
 from headstart.data.contents import Told
 from headstart.data.table import Examples
 from headstart.measure.linear import LinearSolution
@@ -91,26 +92,35 @@ class Task(ABC):
     labels: tuple[str, ...]
     """Names of the outputs, in order."""
     kind: ClassVar[str]
-    reads: ClassVar[Literal["pooled", "places"]] = "pooled"
-    """What the head reads: one vector an example, or one at each place that is answered, such as each word. Scores,
+    reads: ClassVar[Literal["pooled", "places", "ahead"]] = "pooled"
+    """What the head reads: one vector an example, one at each place that is answered, such as each word, or one of the
+    latest values of a series. Scores,
     targets and answers at places differ in length between examples; `solve` and `loss` get all places of all
     examples in a row, (T, D) and (T, K)."""
     primary: str
     """Name of the metric that decides the verdict; greater is better."""
     solvers: ClassVar[tuple[str, ...]]
-    """Closed-form ways to fit the head, the first tried by default."""
+    """Closed-form ways to fit the head, the first tried by default; none where there is no closed form."""
     own_head: ClassVar[str] = ""
     """The head of the source's own that answers, see `Source.with_head`; empty where new layers are made."""
     labelled: ClassVar[bool] = True
     """Whether examples need labels; else a target is read without, and their lengths stand in the label's place."""
+    aligned: ClassVar[bool] = True
+    """Whether an example has as many labels as places; else the labels, in order, lie somewhere among them."""
+    texts: ClassVar[bool] = False
+    """Whether labels are texts, or things that come next, rather than classes or numbers."""
     writes: ClassVar[bool] = False
-    """Whether labels are texts that the source's own head learns to write, rather than classes or numbers."""
+    """Whether the source's own head learns to write them."""
+    usual_strategy: ClassVar[str] = "probe"
+    """What is done where the user names no strategy."""
     taught: ClassVar[bool] = False
     """Whether what is to be answered is an input in training and validation, see `Source.taught`."""
     reader: ClassVar[str] = ""
     """The reader that a target needs whose form alone does not tell."""
     looks_at: ClassVar[Literal["contents", "inputs"]] = "contents"
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
+    looks_ahead: ClassVar[bool] = False
+    """Whether examples are stretches of series, with what comes next as their labels."""
     plain: ClassVar[str] = "with a linear model"
     """What is done with hand-made features (see `fit_plain`), behind their name; empty where nothing is."""
     strengths: ClassVar[tuple[float, ...]] = (1.0, 10.0, 100.0)
@@ -126,6 +136,11 @@ class Task(ABC):
     @property
     def outputs(self) -> int:
         return len(self.labels)
+
+    @classmethod
+    def columns(cls, label: str | None, content: str | None) -> tuple[str | None, str | None]:
+        """Which columns are learned and looked at, when the user names these."""
+        return label, content
 
     @classmethod
     @abstractmethod
@@ -181,6 +196,21 @@ class Task(ABC):
         del scores, targets
         return 1.0
 
+    def searching(self, beams: int | None) -> Task:
+        """The same task, following so many answers at once when it decodes.
+
+        Raises:
+            RecipeError: it does not search for its answers.
+        """
+        if beams is None:
+            return self
+        raise RecipeError(f"{self.kind} is not answered by a search, so there are no beams. Leave --beams out.")
+
+    def losses(self, outputs: torch.Tensor, targets: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """`loss`, where examples follow each other with so many `places` (N,) each."""
+        del places
+        return self.loss(outputs, targets)
+
     @abstractmethod
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Loss (N,) of outputs (N, K): one number an example, for others to weigh and reduce."""
@@ -223,11 +253,15 @@ class Task(ABC):
         del contents
         return self.baselines(targets)
 
-    def rivals(self, train: Told, validation: Told, fit: Told) -> list[Baseline]:
-        """What people of the field would fit without a source and without a network; what there is to choose is chosen
-        on `validation`."""
-        del train, validation, fit
-        return []
+    def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
+        """What people of the field would fit without a source and without a network, and sentences about what of that
+        is left out; what there is to choose is chosen on `validation`.
+
+        Args:
+            asked: how many examples they will answer.
+        """
+        del train, validation, fit, asked
+        return [], []
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -246,6 +280,11 @@ class Task(ABC):
     def shown(self, answer: Any) -> Any:
         """An answer, or what `answers_of` gives, as a list of mistakes shows it: a label, labels, or a number."""
         return answer
+
+    def laid_out(self, ids: Sequence[str], predictions: Predictions) -> dict[str, Any]:
+        """Columns of a table of answers, where it has other rows than one an example; else none."""
+        del ids, predictions
+        return {}
 
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
         """How wrong each answer is, (N,); 0 where it is right."""
@@ -305,4 +344,6 @@ class Task(ABC):
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> Task:
         """The task that `describe` gave."""
-        return cls(label=stored["label"], labels=tuple(stored["labels"]), primary=stored["primary"])
+        return cls(
+            **{**{name: value for name, value in stored.items() if name != "kind"}, "labels": tuple(stored["labels"])}
+        )

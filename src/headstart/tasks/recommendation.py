@@ -43,6 +43,7 @@ class Recommendation(Piecewise):
     kind: ClassVar[str] = "recommendation"
     reader: ClassVar[str] = "interactions"
     own_head: ClassVar[str] = "recommender"
+    texts: ClassVar[bool] = True
     taught: ClassVar[bool] = True
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
     watched: ClassVar[str] = "Log-likelihood of the next item"
@@ -178,10 +179,11 @@ class Recommendation(Piecewise):
         del targets, contents
         return [Popular("popularity", "What most users met", np.zeros((1, 2)), self)]
 
-    def rivals(self, train: Told, validation: Told, fit: Told) -> list[Baseline]:
+    def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
         from headstart.tasks.ranking import rivals
 
-        return rivals(self, train, validation, fit)
+        del asked
+        return rivals(self, train, validation, fit), []
 
 
 def whole_histories(

@@ -29,6 +29,7 @@ class Seq2Seq(Piecewise):
 
     kind: ClassVar[str] = "seq2seq"
     own_head: ClassVar[str] = "seq2seq-lm"
+    texts: ClassVar[bool] = True
     writes: ClassVar[bool] = True
     taught: ClassVar[bool] = True
     watched: ClassVar[str] = "Log-likelihood a piece"

@@ -13,11 +13,11 @@ import numpy as np
 from headstart import tasks
 from headstart.bank import Bank
 from headstart.core import files, hardware, settings
-from headstart.core.errors import HeadstartError, RecipeError, RunError
+from headstart.core.errors import HeadstartError, RunError
 from headstart.data import checks, splits
 from headstart.data.contents import contents_of
 from headstart.data.read import read
-from headstart.data.table import Examples, Table
+from headstart.data.table import Examples
 from headstart.engine.run import run
 from headstart.engine.trained import Workplace
 from headstart.sources import Source, open_source
@@ -43,7 +43,7 @@ def adapt(
     target: Any,
     *,
     source: str | Path | Source,
-    strategy: str | Strategy = "probe",
+    strategy: str | Strategy | None = None,
     options: Mapping[str, Any] | None = None,
     task: str | None = None,
     label: str | None = None,
@@ -51,6 +51,12 @@ def adapt(
     group: str | None = None,
     time: str | None = None,
     split: str | None = None,
+    series: str | None = None,
+    value: str | None = None,
+    horizon: int | None = None,
+    context: int | None = None,
+    season: int | None = None,
+    stride: int | None = None,
     items: str | Path | None = None,
     user: str | None = None,
     new_users: int | None = None,
@@ -72,12 +78,17 @@ def adapt(
         target: a folder with a folder for each class, a table file with a column of paths and one of labels, CoNLL
             columns, SQuAD's JSON, a Hugging Face data set folder, a zip, or (contents, labels) in memory.
         source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run.
-        strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`.
+        strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`; the task's usual one
+            when not given: finetune for speech-recognition, else probe.
         options: of the strategy, when it is given by name.
         task: "classification", "multilabel", "regression", "tagging" or "question-answering"; found from the labels
             when not given. For texts that are written in answer to texts: "seq2seq". For texts without labels:
-            "language-modeling" or "masked-language-modeling". For users and what they met: "recommendation".
+            "language-modeling" or "masked-language-modeling". For recordings with transcripts: "speech-recognition".
+            For what comes next in series: "forecasting". For users and what they met: "recommendation".
         label, content, group, time, split: names of columns.
+        series, value, horizon, context, season, stride: for forecasting: the columns that tell series apart and hold
+            values, how many steps are told, and of how many past ones; steps of the season; steps from one window to be
+            tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
         items: of users' histories, a table of the items, with columns that say what each is.
         user: of users' histories, the column of users.
         new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.
@@ -87,7 +98,8 @@ def adapt(
         quarantine: share of bad items up to which the run goes on.
         seed, seeds: of every random choice, and how many of them (from `seed` on) the verdict is drawn from: with more
             than one, whatever is trained is trained anew with each, on the same parts; the first is the model.
-        beams: ways to go on that are followed at once where answers are written; as in the source's settings, or 4.
+        beams: ways to go on that are followed at once where answers are written, as in the source's settings, or 4; or
+            where transcripts are searched for, 1.
         baselines: False skips the costly ones, and the receipt says so.
         baseline_budget: least time, in seconds, for the same network from random weights.
         out: folder of the run; `runs/NAME` when not given.
@@ -98,13 +110,15 @@ def adapt(
     """
     if isinstance(strategy, Strategy):
         options, strategy = strategy.model_dump(exclude_unset=True), _registered_name(strategy)
+    kind = tasks.tasks.get(task) if task else tasks.Task
+    label, content = kind.columns(label, content)
     named = target if isinstance(target, (str, Path)) else IN_MEMORY
     recipe = checked(
         Recipe,
         {
             "target": str(named),
             "source": source.name if isinstance(source, Source) else str(source),
-            "strategy": strategy,
+            "strategy": strategy or kind.usual_strategy,
             "options": dict(options or {}),
             "task": task,
             "label": label,
@@ -112,6 +126,12 @@ def adapt(
             "group": group,
             "time": time,
             "split": split,
+            "series": series,
+            "value": value,
+            "horizon": horizon,
+            "context": context,
+            "season": season,
+            "stride": stride,
             "items": None if items is None else str(items),
             "user": user,
             "new_users": new_users,
@@ -197,6 +217,11 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     bank = Bank(settings.current().bank, recipe.runtime)
     strategy = recipe.build_strategy()
     kind = tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
+    source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
+    if kind.looks_ahead:
+        source = source.reading(kind.reads)
+    else:
+        recipe.require_nothing_ahead(recipe.task)
     table = read(
         target,
         label=recipe.label,
@@ -205,25 +230,26 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         time=recipe.time,
         split=recipe.split,
         labelled=kind.labelled,
-        written=kind.taught,
+        written=kind.texts,
         reader=kind.reader,
+        windows=recipe.windows(source) if kind.looks_ahead else None,
         items=recipe.items,
         user=recipe.user,
         new_users=recipe.new_users,
     )
-    source = open_source(opened).with_head(kind.own_head)  # before the contents are read: a misspelt name costs nothing
-    _require_modality(source, table)
+    source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
         table = with_lengths(divided(table, source))
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
-    source = acquainted(source.reading(task.reads), task, usable.table, bank, recipe.same_users)
+    source = source.suited(contents_of(everything)).reading(task.reads)
+    source = acquainted(source, task, usable.table, bank, recipe.same_users)
     if task.writes:
         source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
-    elif recipe.beams is not None:
-        raise RecipeError(f"{task.kind} is not answered by writing, so there are no beams. Leave --beams out.")
+    else:
+        task = task.searching(recipe.beams)
     remarks = source.remarks(contents_of(everything))
     usable = replace(usable, table=usable.table.with_notes(*remarks))
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
@@ -256,14 +282,6 @@ def describe(parts: splits.Splits, task: Task) -> Target:
     """What strategies may know of the target."""
     weights = task.balance(task.encode(parts.part("fit").labels(task.label)))
     return Target(len(parts.train), len(parts.validation), float(np.max(weights) / np.min(weights)))
-
-
-def _require_modality(source: Source, table: Table) -> None:
-    if source.description.modality != table.modality:
-        raise HeadstartError(
-            f"{source.name} takes {source.description.modality} and {table.origin} holds {table.modality}. "
-            f"Choose a source for {table.modality}: `headstart sources` lists them."
-        )
 
 
 def _registered_name(strategy: Strategy) -> str:

@@ -20,10 +20,11 @@ from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
 from headstart.receipt.evidence import PLAIN, Arm, BudgetPoint
 from headstart.sources import Source
 from headstart.strategies import Target
-from headstart.strategies.plain import plain_scores
+from headstart.strategies.plain import plain_missing, plain_scores
 from headstart.strategies.probe import HEAD, Probe
 from headstart.strategies.scratch import Scratch
 from headstart.strategies.zero_shot import own_head
+from headstart.tasks import Task
 from headstart.verbs.recipe import Recipe
 
 BUDGETS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -42,6 +43,8 @@ class Arms:
     budgets: tuple[BudgetPoint, ...]
     steps: int | None
     """Steps that the network from random weights took, for repeating the run."""
+    warnings: tuple[str, ...] = ()
+    """What a reader should know of arms that were left out."""
 
 
 def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Examples], bank: Bank) -> Arms:
@@ -58,7 +61,6 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         )
     ]
     found += _trivial(adapted, given["fit"], test)
-    found += _rivals(adapted, given, test) if recipe.baselines else []
     zero_shot = _zero_shot(adapted)
     if zero_shot is not None:
         found.append(
@@ -80,14 +82,17 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         found.append(Arm("probe", "Closed-form head on frozen features", True, scores(probe, test, bank)[HEAD], probe))
     if not recipe.baselines:
         return Arms(tuple(found), (), None)
-    plain = plain_scores(adapted.task, given, test)
+    missing = plain_missing(adapted.task, test)
+    plain = plain_scores(adapted.task, given, test) if not missing else None
     if plain is not None:
         found.append(Arm(PLAIN, plain[0], False, plain[1], fitted=True))
+    rivals, left_out = _rivals(adapted.task, given, test)
+    found += rivals
     scratch = _scratch(adapted, recipe, given, bank)
     repeated = _again(scratch, adapted.source, recipe, given, test, bank)
     found.append(replace(scratch_arm(scratch, recipe, parts, bank), again=repeated))
     budgets = _budgets(adapted, recipe, parts, given, bank)
-    return Arms(tuple(found), budgets, next(iter(scratch.steps.values())))
+    return Arms(tuple(found), budgets, next(iter(scratch.steps.values())), (*missing, *left_out))
 
 
 def _again(
@@ -135,14 +140,12 @@ def _trivial(adapted: Trained, fit: Examples, test: Examples) -> list[Arm]:
     return [Arm(one.name, one.title, False, one.answer(_looked_at(adapted, test), len(test))) for one in baselines]
 
 
-def _rivals(adapted: Trained, given: Mapping[str, Examples], test: Examples) -> list[Arm]:
-    """What people of the field would fit without a source."""
-    task = adapted.task
+def _rivals(task: Task, given: Mapping[str, Examples], test: Examples) -> tuple[list[Arm], list[str]]:
+    """What people of the field would fit without a source, and what of it is left out."""
     train, validation, fit = (Told.by(given[name], task.label) for name in ("train", "validation", "fit"))
-    return [
-        Arm(one.name, one.title, False, one.answer(contents_of(test), len(test)), fitted=True)
-        for one in task.rivals(train, validation, fit)
-    ]
+    rivals, left_out = task.rivals(train, validation, fit, len(test))
+    arms = [Arm(one.name, one.title, False, one.answer(contents_of(test), len(test)), fitted=True) for one in rivals]
+    return arms, left_out
 
 
 def _looked_at(adapted: Trained, examples: Examples) -> Iterable[Any]:
@@ -191,7 +194,7 @@ def _budgets(
     adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Examples], bank: Bank
 ) -> tuple[BudgetPoint, ...]:
     """The closed-form head with fewer labels: the source's features are in the bank, so this costs next to nothing."""
-    if adapted.uses_own_head:
+    if adapted.uses_own_head or not adapted.task.solvers:
         return ()
     fit, task = given["fit"], adapted.task
     probe = Probe().plan(adapted.source, task, Target(len(given["train"]), len(given["validation"])), recipe.seed)

@@ -18,8 +18,8 @@ from headstart.verbs.model import Model
 if TYPE_CHECKING:
     from rich.console import Console
 
-IMAGES, TEXTS = "builtin/image-tiny", "builtin/text-tiny"
-KINDS = ("digits", "text", "ratings")
+IMAGES, TEXTS, SOUNDS = "builtin/image-tiny", "builtin/text-tiny", "builtin/audio-tiny"
+KINDS = ("digits", "text", "audio", "ratings")
 LABELS_A_CLASS = 10
 BUDGET = 20.0
 """Seconds for the network from random weights: the demo should end while somebody watches."""
@@ -30,7 +30,8 @@ def demo(kind: str = "digits", out: str | Path | None = None, *, console: Consol
 
     Args:
         kind: "digits" (scikit-learn's handwritten digits), "text" (sentences of Python's own documentation by their
-            subject) or "ratings" (made-up people, films and books).
+            subject), "audio" (songs of birds that do not exist, from formulas) or "ratings" (made-up people, films and
+            books).
         out: folder of the run; `runs/demo` or `runs/demo-KIND` when not given.
     """
     from headstart.core.registry import suggest
@@ -40,7 +41,8 @@ def demo(kind: str = "digits", out: str | Path | None = None, *, console: Consol
     folder = Path(out) if out is not None else Path("runs") / ("demo" if kind == "digits" else f"demo-{kind}")
     if folder.exists() and any(folder.iterdir()):
         raise RunError(f"{folder} exists already. Choose another name with --out.")
-    return {"digits": _digits, "text": _texts, "ratings": _ratings}[kind](folder, console)
+    ways = {"digits": _digits, "text": _texts, "audio": _sounds, "ratings": _ratings}
+    return ways[kind](folder, console)
 
 
 def _digits(folder: Path, console: Console | None) -> Model:
@@ -63,6 +65,14 @@ def _texts(folder: Path, console: Console | None) -> Model:
         f"{TEXTS}, which has seen encyclopedia, medicine and stories, no programs",
     )
     return adapt(table, source=TEXTS, baseline_budget=BUDGET, out=folder, console=console)
+
+
+def _sounds(folder: Path, console: Console | None) -> Model:
+    from headstart.verbs.demo_sounds import songs
+
+    table = few_labels(*songs())
+    _say(console, "Songs of birds that do not exist", table, f"{SOUNDS}, which has heard words and noises, no birds")
+    return adapt(table, source=SOUNDS, baseline_budget=BUDGET, out=folder, console=console)
 
 
 def _ratings(folder: Path, console: Console | None) -> Model:

@@ -21,7 +21,7 @@ from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
 from headstart.sources.contract import PLACES
 from headstart.tasks import Metric
-from headstart.verbs.model import Model, learned_columns, readable
+from headstart.verbs.model import Model, learned_columns, readable, reading_options
 from headstart.verbs.windows import with_lengths
 
 
@@ -92,7 +92,8 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
         label=label or _learned_column(model, target),
         content=columns if labelled else None,
         labelled=labelled,
-        written=model.task.writes,
+        written=model.task.texts,
+        **reading_options(model.folder, model.task, model.source),
     )
     usable = readable(only_test(table), model.source)
     usable = usable if labelled else with_lengths(usable)
@@ -100,7 +101,7 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     task = model.task
     targets = task.encode(values)
     scores = model.scores(usable)
-    if task.reads == PLACES:
+    if task.reads == PLACES and task.aligned:
         require_same_lengths(scores, task.numbers(targets), usable.strings("id"), usable.origin)
     predictions = task.answer(scores, contents_of(usable))
     groups = np.array(usable.strings("group")) if usable.has("group") else None

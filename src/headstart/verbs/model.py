@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,15 +100,14 @@ class Model:
 
     def answer(self, contents: Any) -> Answers:
         """Predictions for what can be read, and a list of what cannot."""
-        columns = learned_columns(self.folder, contents)
-        table = readable(contents, self.source, columns, self.task.taught, self.task.reader, self._user_column())
+        table = readable(
+            contents,
+            self.source,
+            learned_columns(self.folder, contents),
+            self.task.texts,
+            reading_options(self.folder, self.task, self.source),
+        )
         return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
-
-    def _user_column(self) -> str | None:
-        from headstart.verbs.recipe import load as load_recipe
-
-        path = self.folder / "recipe.yaml"
-        return load_recipe(path).user if self.task.reader and path.is_file() else None
 
     def scores(self, table: Table) -> NDArray[np.float64]:
         """Scores (N, K) of every row, before decoding."""
@@ -128,12 +127,15 @@ class Model:
         return scores(saved, examples, Bank(settings.current().bank))[heads[0].name]
 
     def writing(self, beams: int) -> Model:
-        """The same model, which follows `beams` ways to go on at once when it writes.
+        """The same model, which follows `beams` ways to go on at once when it writes, or looks for a transcript.
 
         Raises:
-            SourceError: it does not write answers.
+            HeadstartError: its answers are not looked for.
         """
-        return Model(self.folder, self.source.writing(beams=beams), self.heads, self.tasks)
+        if self.task.writes:
+            return Model(self.folder, self.source.writing(beams=beams), self.heads, self.tasks)
+        tasks = {name: task.searching(beams) for name, task in self.tasks.items()}
+        return Model(self.folder, self.source, self.heads, tasks)
 
     def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
         """The text that goes on from `prompt`, or answers it; see `Source.generate`."""
@@ -180,20 +182,35 @@ def learned_columns(folder: Path, contents: Any) -> str | None:
     return load_recipe(path).content if path.is_file() and has_columns(contents) else None
 
 
+def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
+    """For a task whose targets need a reader of their own, how they are read: as the run's recipe did."""
+    from headstart.verbs.recipe import load as load_recipe
+
+    if not task.reader:
+        return {}
+    recipe = load_recipe(folder / "recipe.yaml")
+    windows = recipe.windows(source) if task.looks_ahead else None
+    return {
+        "reader": task.reader,
+        "time": recipe.time,
+        "windows": windows,
+        "user": recipe.user,
+    }
+
+
 def readable(
     contents: Any,
     source: Source,
     columns: str | None = None,
     written: bool = False,
-    reader: str = "",
-    user: str | None = None,
+    how: Mapping[str, Any] | None = None,
 ) -> Table:
     """The table of `contents`, without the rows whose content cannot be decoded.
 
     Args:
         columns: that hold the contents, where they are known.
         written: texts are to be written in answer to them.
-        reader, user: see `headstart.data.read.read`.
+        how: further ways in which a table file is read; see `reading_options`.
 
     Raises:
         DataError: none can be.
@@ -205,10 +222,9 @@ def readable(
     from headstart.verbs.windows import divided
 
     modality = source.description.modality
-    table = read(
-        contents, labelled=False, modality=modality, content=columns, written=written, reader=reader, user=user
-    )
-    table = divided(table, source)
+    given = dict(how or {}) if isinstance(contents, (str, Path)) else {}
+    found = read(contents, labelled=False, modality=modality, content=columns, written=written, **given)
+    table = divided(found, source)
     decoder, opened = open_modality(table.modality), Contents(table)
 
     def problem(row: int) -> str:

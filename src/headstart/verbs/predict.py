@@ -19,7 +19,8 @@ FORMATS = ("table", "json", "csv", "parquet")
 
 
 def predict(model: Model, contents: Any) -> pa.Table:
-    """One row a readable content: id, answer, confidence, and a probability for each label."""
+    """One row a readable content: id, answer, confidence, and a probability for each label. Of forecasts, one row a
+    step: id, step, low, middle, high."""
     return as_table(model, model.answer(contents))
 
 
@@ -27,6 +28,9 @@ def as_table(model: Model, answers: Answers) -> pa.Table:
     import pyarrow as pa
 
     predictions = answers.predictions
+    laid_out = model.task.laid_out(answers.table.strings("id"), predictions)
+    if laid_out:
+        return pa.table({name: pa.array(values) for name, values in laid_out.items()})
     columns: dict[str, Any] = {
         "id": answers.table.column("id").combine_chunks(),
         "answer": pa.array(predictions.answers),

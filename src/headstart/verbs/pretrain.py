@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pydantic
@@ -39,7 +39,8 @@ class Pretraining(pydantic.BaseModel):
 
     arch: str = pydantic.Field(
         "resnet10t",
-        description="timm's name, or name:key=value,… for its arguments; static:width=N for vectors of word pieces.",
+        description="timm's name, or name:key=value,… for its arguments; static:width=N for vectors of word pieces; "
+        "shortened:layers=N for the teacher's own first layers.",
     )
     size: int = pydantic.Field(64, ge=16, le=1024, description="Side of the input, in pixels.")
     epochs: float = pydantic.Field(30, gt=0, description="Times through the examples.")
@@ -57,10 +58,24 @@ class Pretraining(pydantic.BaseModel):
     def is_static(self) -> bool:
         return self.arch.partition(":")[0] == "static"
 
-    def architecture(self) -> UntrainedTimm:
-        """The untrained source that `arch` names."""
+    @property
+    def is_shortened(self) -> bool:
+        return self.arch.partition(":")[0] == "shortened"
+
+    def architecture(self, modality: str = "image", teacher: str | Path | Source | None = None) -> Source:
+        """What `arch` names: an untrained source for `modality`, or the teacher's first layers.
+
+        Raises:
+            HeadstartError: there is no such thing.
+        """
         name, arguments = self.parts()
-        return UntrainedTimm(name, arguments, self.size, self.seed)
+        if not self.is_shortened:
+            return UntrainedTimm(name, arguments, self.size, self.seed).for_modality(modality)
+        if teacher is None or not isinstance(arguments.get("layers"), int):
+            raise RecipeError(
+                "A shortened network needs a --teacher and a number of layers: --arch shortened:layers=N."
+            )
+        return open_source(teacher).first_layers(arguments["layers"])
 
     def parts(self) -> tuple[str, dict[str, Any]]:
         return parts_of(self.arch)
@@ -95,7 +110,7 @@ def pretrain(
     split: str | None = None,
     console: Console | None = None,
 ) -> Source:
-    """Trains a new source on `target` from random weights and writes it to `out`, in timm's own format.
+    """Trains a new source on `target` and writes it to `out`, in its library's own format.
 
     Args:
         teacher: a larger source whose features the new one learns to predict, beside the labels.
@@ -114,7 +129,7 @@ def pretrain(
     table = read(target, label=label, content=content, split=split)
     usable = checks.check(table, bank.facts(table.modality))
     parts = splits.split(usable, test=0.02, validation=0.1, seed=recipe.seed)
-    source = recipe.architecture()
+    source = recipe.architecture(table.modality, teacher)
     task = tasks.choose(parts.part("fit"), None, usable.table.labels[0])
     given = {"train": parts.train, "validation": parts.validation, "fit": parts.part("fit")}
     plan = build_plan(recipe, source, task, _teacher_objective(teacher, parts.train, bank, recipe))
@@ -176,7 +191,7 @@ def _static(
 
 
 def build_plan(recipe: Pretraining, source: Source, task: Task, imitation: Objective | None) -> Plan:
-    """One phase that trains every stage from random weights."""
+    """One phase that trains every stage, from random weights or from the teacher's."""
     last = (source.stages[-1].name,)
     heads = [Head(HEAD, task.describe(), last)]
     trains = [(stage.name, recipe.learning_rate) for stage in source.stages] + [(HEAD, recipe.learning_rate)]
@@ -198,7 +213,8 @@ def build_plan(recipe: Pretraining, source: Source, task: Task, imitation: Objec
         statistics="updated",
         weight_decay=recipe.weight_decay,
     )
-    return Plan("pretrain", (stream,), tuple(heads), (phase,), start="random", seed=recipe.seed)
+    start: Literal["source", "random"] = "source" if recipe.is_shortened else "random"
+    return Plan("pretrain", (stream,), tuple(heads), (phase,), start=start, seed=recipe.seed)
 
 
 def _teacher_objective(
@@ -230,7 +246,7 @@ def _teacher_objective(
 
 
 def _write(folder: Path, trained: Trained, recipe: Pretraining, target: str, teacher: Any) -> None:
-    """The new source in timm's format, in half precision, with the recipe that made it."""
+    """The new source in its library's format, in half precision, with the recipe that made it."""
     import shutil
 
     import yaml

@@ -41,7 +41,7 @@ def evidence(
         baselines_skipped=not recipe.baselines,
         seed=recipe.seed,
         recipe=recipe.model_dump(exclude_none=True),
-        warnings=(),
+        warnings=arms.warnings,
         seconds=watch.seconds,
         peak_memory=hardware.peak_memory(),
     )

@@ -9,6 +9,8 @@ import pydantic
 
 from headstart.core.errors import RecipeError
 from headstart.core.registry import suggest
+from headstart.data.windows import Windows
+from headstart.sources import Source
 from headstart.strategies import Strategy, strategies
 
 
@@ -37,6 +39,16 @@ class Recipe(pydantic.BaseModel):
         None, ge=0, description="Test on users who are not learned from, after so many of their items."
     )
     split: str | None = pydantic.Field(None, description="Column that says train, validation or test.")
+    series: str | None = pydantic.Field(
+        None, description="Column that tells series apart, where what comes next is told."
+    )
+    value: str | None = pydantic.Field(None, description="Column of the values that are told, or several as a,b.")
+    horizon: int | None = pydantic.Field(None, ge=1, le=10_000, description="Steps that are told.")
+    context: int | None = pydantic.Field(
+        None, ge=4, le=1_000_000, description="Steps of the past that are looked at; as many as the source takes."
+    )
+    season: int | None = pydantic.Field(None, ge=1, description="Steps of the season; found when not given.")
+    stride: int | None = pydantic.Field(None, ge=1, description="Steps from one window to be tested on to the next.")
     test: float = pydantic.Field(0.25, gt=0, lt=1, description="Share of examples to test on, when no test is given.")
     validation: float | None = pydantic.Field(
         None, gt=0, lt=1, description="Share of the others to choose by, when none is given; a fifth, at most 500."
@@ -60,6 +72,41 @@ class Recipe(pydantic.BaseModel):
     runtime: Literal["auto", "openvino", "eager", "reference"] = pydantic.Field(
         "auto", description="What computed the features; to repeat an earlier run exactly."
     )
+
+    def windows(self, source: Source, horizon: int | None = None) -> Windows:
+        """How series are cut for a task that looks ahead.
+
+        Raises:
+            RecipeError: it is not said how far.
+        """
+        steps = horizon or self.horizon
+        if steps is None:
+            raise RecipeError(
+                "How many steps are to be told is not said. Give it with --horizon, such as --horizon 24."
+            )
+        return Windows(
+            steps,
+            self.context or source.context,
+            self.series,
+            self.value,
+            self.season,
+            self.stride,
+            self.test,
+            self.validation,
+        )
+
+    def require_nothing_ahead(self, task: str | None) -> None:
+        """Refuses options of forecasting for another task.
+
+        Raises:
+            RecipeError: one of them was given.
+        """
+        for name in ("series", "value", "horizon", "context", "season", "stride"):
+            if getattr(self, name) is not None:
+                raise RecipeError(
+                    f"--{name} is for series of which the next values are told, and the task is "
+                    f"{task or 'found from the labels'}. Add --task forecasting, or leave --{name} out."
+                )
 
     def build_strategy(self) -> Strategy:
         """The strategy with its options.

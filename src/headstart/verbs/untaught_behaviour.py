@@ -41,7 +41,7 @@ def from_nothing(
     target: str | Path,
     *,
     out: str | Path,
-    items: str | Path | None,
+    items: str | Path | None = None,
     user: str | None = None,
     arch: str = BEHAVIOUR,
     epochs: float = 20,

@@ -14,6 +14,7 @@ modalities: Registry[type[Modality]] = Registry(
         "image": "headstart.data.modalities.image:Image",
         "text": "headstart.data.modalities.text:Text",
         "audio": "headstart.data.modalities.audio:Audio",
+        "series": "headstart.data.modalities.series:Series",
         "interactions": "headstart.data.modalities.interactions:Interactions",
     },
 )

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from headstart.core.registry import Registry
 from headstart.data.table import Table
+from headstart.data.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Options:
     """False: labels are not looked for."""
     written: bool = False
     """Whether labels are texts to be written, not classes or numbers."""
+    windows: Windows | None = None
+    """How series are cut, where what comes next is to be told."""
     items: str | None = None
     """Table of the items that contents refer to by their ids."""
     user: str | None = None
@@ -51,10 +54,13 @@ class Reader(Protocol):
 
 _BUILT_IN = {  # the most particular first
     "interactions": "headstart.data.readers.interactions:Interactions",
+    "windows": "headstart.data.readers.windows:SeriesWindows",
     "archive": "headstart.data.readers.archive:Archive",
     "corpus": "headstart.data.readers.corpus:Corpus",
     "conll": "headstart.data.readers.conll:Conll",
     "squad": "headstart.data.readers.squad:Squad",
+    "numpy": "headstart.data.readers.cases:NumpyArchive",
+    "ucr": "headstart.data.readers.cases:Ucr",
     "parallel": "headstart.data.readers.parallel:Parallel",
     "parts": "headstart.data.readers.parts:Parts",
     "tabular": "headstart.data.readers.tabular:Tabular",

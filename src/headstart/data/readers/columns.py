@@ -57,6 +57,11 @@ LOOKED_AT = 20
 """Values by which a column is judged."""
 
 
+def has_contents(rows: pa.Table) -> bool:
+    """Whether a column holds paths of files that can be learned from, or the files themselves."""
+    return any(_holds_contents(rows.column(name)) for name in rows.column_names)
+
+
 def content_columns(rows: pa.Table, asked: str | None, origin: str, label: str | None = None) -> list[str]:
     """The columns that hold paths, pictures or texts: those asked for (`a,b`), else one whose values are paths of a
     known modality or pictures, else a pair or one of text with usual names, else the one with the longest texts.

@@ -19,7 +19,7 @@ from headstart.data.contents import open_arrow
 from headstart.data.modalities import DEFAULT
 from headstart.data.readers import Options, pairs, tabular
 from headstart.data.readers.assemble import Draft, choose_modality, require_classes, split_name
-from headstart.data.readers.columns import content_columns
+from headstart.data.readers.columns import content_columns, has_contents
 from headstart.data.readers.rows import read_rows
 from headstart.data.table import Table
 
@@ -55,7 +55,7 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     if not sum(shard.count for shard in shards):
         raise DataError(f"{origin} has no rows.")
     sample = shards[0].sample()
-    if options.written:
+    if options.written and not (options.content is None and has_contents(sample)):
         sample = pairs.flattened(sample)
         options = pairs.named(sample, options, origin)
     chosen = content_columns(sample, options.content, origin, options.label)

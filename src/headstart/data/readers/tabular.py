@@ -23,6 +23,7 @@ from headstart.data.readers.assemble import (
 from headstart.data.readers.columns import (
     content_columns,
     group_hint,
+    has_contents,
     holds_paths,
     label_columns,
     label_values,
@@ -85,7 +86,7 @@ def assemble(rows: pa.Table, origin: str, options: Options, place: Place, name: 
     """
     if rows.num_rows == 0:
         raise DataError(f"{origin} has a header and no rows.")
-    if options.written:
+    if options.written and not (options.content is None and has_contents(rows)):
         rows = pairs.flattened(rows)
         options = pairs.named(rows, options, origin)
     chosen = content_columns(rows, options.content, origin, options.label)

@@ -1,0 +1,158 @@
+"""Times of rows: read from dates or numbers, and put on a grid of even steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as compute
+from numpy.typing import NDArray
+
+from headstart.core.errors import DataError
+
+FORMATS = ("%Y-%m", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d")
+CLOCKS = ("", " %H:%M", " %H:%M:%S")
+MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
+"""In microseconds."""
+SEASONS = (
+    (MINUTE, 60),
+    (5 * MINUTE, 288),
+    (10 * MINUTE, 144),
+    (15 * MINUTE, 96),
+    (30 * MINUTE, 48),
+    (HOUR, 24),
+    (DAY, 7),
+    (7 * DAY, 52),
+)
+"""Steps, and how many of them make the season that most series of such steps have."""
+MONTHLY = {1: 12, 3: 4, 12: 1}
+WORKING_WEEK = 5
+FEW_MISSING = 0.5
+"""Share of steps without a row up to which rows are taken for missing rather than for rare."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the rows of one series stand among even steps."""
+
+    places: NDArray[np.int64]
+    """(N,) of its rows, from 0, rising."""
+    step: str
+    """Such as "1 hour"; empty for plain numbers."""
+    season: int
+    """Steps of the season usual for it; 0 where that is not known."""
+
+    @property
+    def length(self) -> int:
+        return int(self.places[-1]) + 1
+
+
+def read_times(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[Any]:
+    """(N,) datetime64[us] or int64.
+
+    Raises:
+        DataError: a value is missing, or no time; the message names the row.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    if column.null_count:
+        row = int(np.flatnonzero(column.is_null().to_numpy())[0]) + 1
+        raise DataError(f"Row {row} of {origin} has no time in its column '{name}'. Fill it in, or take the row out.")
+    if pa.types.is_integer(kind):
+        return np.asarray(column.to_numpy(), np.int64)
+    if pa.types.is_floating(kind):
+        numbers = column.to_numpy()
+        if np.all(numbers == np.round(numbers)):
+            return np.asarray(numbers, np.int64)
+        raise DataError(f"The times of {origin} ('{name}') are fractions, such as {numbers[0]:g}. Number the steps.")
+    if pa.types.is_temporal(kind):
+        return np.asarray(column.cast(pa.timestamp("us")).to_numpy(), "datetime64[us]")
+    return _dates(column.cast(pa.string()), name, origin)
+
+
+def _dates(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[Any]:
+    try:
+        return np.asarray(column.cast(pa.timestamp("us")).to_numpy(), "datetime64[us]")
+    except pa.ArrowInvalid:
+        pass
+    best, worst = None, 0
+    for form in (f"{date}{clock}" for date in FORMATS for clock in CLOCKS):
+        found = compute.strptime(column, format=form, unit="us", error_is_null=True)
+        if not found.null_count:
+            return np.asarray(found.to_numpy(), "datetime64[us]")
+        if best is None or found.null_count < best.null_count:
+            best = found
+    assert best is not None
+    worst = int(np.flatnonzero(best.is_null().to_numpy())[0])
+    raise DataError(
+        f"'{column[worst].as_py()}' in row {worst + 1} of {origin} ('{name}') is no time that is known. "
+        "Write times like 2024-05-31 or 2024-05-31 12:00:00, all in one way."
+    )
+
+
+def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str) -> Grid:
+    """The steps that the rising `times` (N,) of one series stand at; rows may be missing between them.
+
+    Args:
+        rows: their rows in the file, from 1, for messages.
+
+    Raises:
+        DataError: two rows of one time, or steps of several lengths.
+    """
+    if len(times) < 2:
+        return Grid(np.zeros(len(times), np.int64), "", 0)
+    numbers = times.astype(np.int64)
+    apart = np.diff(numbers)
+    if not apart.all():
+        place = int(np.flatnonzero(apart == 0)[0])
+        raise DataError(
+            f"{series} of {origin} has the time {times[place]} twice, in rows {rows[place]} and {rows[place + 1]}. "
+            "Remove one of them, add them up, or say with --series which column tells series apart."
+        )
+    dated = times.dtype.kind == "M"
+    if dated and int(np.median(apart)) >= 28 * DAY:
+        months = times.astype("datetime64[M]").astype(np.int64)
+        step = int(np.gcd.reduce(np.diff(months)))
+        if step:
+            places = (months - months[0]) // step
+            return Grid(places, _told(step, "month"), MONTHLY.get(step, 0))
+    if dated and _working_days(times):
+        days = np.busday_count(times[0].astype("datetime64[D]"), times.astype("datetime64[D]"))
+        return Grid(np.asarray(days, np.int64), "1 working day", WORKING_WEEK)
+    lengths, counts = np.unique(apart, return_counts=True)
+    step = int(lengths[np.argmax(counts)])
+    places = (numbers - numbers[0]) // step
+    if (apart % step).any() or len(times) < FEW_MISSING * (places[-1] + 1):
+        odd = int(np.flatnonzero(apart != step)[0])
+        raise DataError(
+            f"{series} of {origin} has steps of several lengths: mostly {_length(step, dated)}, but "
+            f"{_length(int(apart[odd]), dated)} from row {rows[odd]} to {rows[odd + 1]} ({times[odd]} to "
+            f"{times[odd + 1]}). Bring it to even steps first, such as sums or means by hour; or leave out --time to "
+            "take rows for steps."
+        )
+    return Grid(places, _length(step, dated) if dated else "", dict(SEASONS).get(step, 0) if dated else 0)
+
+
+def _working_days(times: NDArray[Any]) -> bool:
+    """Whether there is one row a day, from Monday to Friday, over more than a week."""
+    days = times.astype("datetime64[D]")
+    weekdays = (days.astype(np.int64) + 3) % 7
+    enough = len(days) > 2 * WORKING_WEEK and int(np.median(np.diff(times).astype(np.int64))) == DAY
+    return bool(enough and (weekdays < 5).all() and (days == times).all())
+
+
+def _length(step: int, dated: bool) -> str:
+    if not dated:
+        return _told(step, "step")
+    for size, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1_000_000, "second")):
+        if step >= size:
+            return _told(step / size, name)
+    return f"{step} microseconds"
+
+
+def _told(number: float, thing: str) -> str:
+    return f"{number:g} {thing}" + ("" if number == 1 else "s")

@@ -1,0 +1,238 @@
+"""Series in a table: long (a row for each series and time) or wide (a column for each series)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from headstart.core.errors import DataError
+from headstart.data.readers.assemble import missing_column, split_name
+from headstart.data.readers.clock import Grid, grid, read_times
+from headstart.data.readers.rows import is_text_table, read_rows
+
+PARTS = ("train", "validation", "test")
+NO_PART = -1
+
+
+@dataclass(frozen=True)
+class History:
+    """One series on even steps."""
+
+    name: str
+    values: NDArray[np.float64]
+    """(T,), nan where missing."""
+    times: NDArray[Any] | None
+    """(T,) datetime64[us] or int64; None where rows are the steps."""
+    parts: NDArray[np.int8] | None = None
+    """(T,) positions in PARTS, or NO_PART; None where the table gives none."""
+
+    def when(self, place: int) -> str:
+        """What the step at `place` is called; texts of one series sort as its steps do."""
+        if self.times is None:
+            return f"step {place:0{len(str(len(self.values)))}d}"
+        time = self.times[min(place, len(self.times) - 1)]
+        if self.times.dtype.kind != "M":
+            return f"{int(time):0{len(str(int(self.times[-1])))}d}"
+        return str(time.astype("datetime64[s]")).replace("T", " ").removesuffix(" 00:00:00")
+
+
+@dataclass(frozen=True)
+class Histories:
+    """All series of a table."""
+
+    series: tuple[History, ...]
+    season: int
+    """Steps, 0 where the times do not tell."""
+    step: str
+    """Such as "1 hour"; empty for plain numbers."""
+    notes: tuple[str, ...]
+
+    @property
+    def dated(self) -> bool:
+        """Whether steps are moments that series have in common."""
+        times = self.series[0].times
+        return times is not None and times.dtype.kind == "M"
+
+
+def table_files(path: Path) -> list[Path]:
+    """The file itself, or the tables of a folder.
+
+    Raises:
+        DataError: a folder without any.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if is_text_table(file.name) or file.suffix.lower() == ".parquet")
+    if not found:
+        raise DataError(f"{path} has no table of values over time: no CSV, TSV, JSON-lines or Parquet file.")
+    return found
+
+
+def joined(tables: Sequence[Histories]) -> Histories:
+    """The series of several files; a season, and steps, only where all have the same."""
+    seasons, steps = {one.season for one in tables}, {one.step for one in tables}
+    return Histories(
+        tuple(one for table in tables for one in table.series),
+        seasons.pop() if len(seasons) == 1 else 0,
+        steps.pop() if len(steps) == 1 else "",
+        tuple(note for table in tables for note in table.notes),
+    )
+
+
+def read_table(path: Path) -> pa.Table:
+    """Rows of a CSV, TSV, JSON-lines or Parquet file.
+
+    Raises:
+        DataError: no such format, or it cannot be read.
+    """
+    if path.suffix.lower() == ".parquet":
+        import pyarrow.parquet as parquet
+
+        try:
+            return parquet.read_table(path)
+        except (pa.ArrowInvalid, OSError) as problem:
+            raise DataError(f"{path} cannot be read as Parquet: {str(problem).splitlines()[0]}.") from None
+    if path.is_file() and is_text_table(path.name):
+        return read_rows(path)
+    raise DataError(f"{path} is no table of values over time. Give a CSV, TSV, JSON-lines or Parquet file.")
+
+
+def read_histories(
+    rows: pa.Table,
+    origin: str,
+    *,
+    time: str | None = None,
+    series: str | None = None,
+    value: str | None = None,
+    split: str | None = None,
+) -> Histories:
+    """The series of a table.
+
+    Args:
+        time: column of times; rows are the steps where it is not given.
+        series: column that tells series apart, of a long table.
+        value: column of values, or several of a wide table, joined by commas; else every column of numbers.
+        split: column that says train, validation or test; other rows are not used.
+
+    Raises:
+        DataError: a column is missing, or times are not even; the message says what, and where.
+    """
+    if rows.num_rows == 0:
+        raise DataError(f"{origin} has a header and no rows.")
+    for option, name in (("time", time), ("series", series), ("split", split)):
+        if name is not None and name not in rows.column_names:
+            raise missing_column(origin, name, option, rows.column_names)
+    columns = _value_columns(rows, origin, value, {time, series, split, "split"}, series is not None)
+    parts = _parts(rows, split, origin)
+    stamps = read_times(rows.column(time), time, origin) if time is not None else None
+    values = {column: _floats(rows.column(column), column, origin) for column in columns}
+    found: list[History] = []
+    grids: dict[str, Grid] = {}
+    missing = 0
+    for name, of_series in _by_series(rows, series):
+        order = of_series if stamps is None else of_series[np.argsort(stamps[of_series], kind="stable")]
+        if stamps is None:
+            places = Grid(np.arange(len(order)), "", 0)
+        else:
+            places = grid(stamps[order], order + 1, name or "The series", origin)
+        grids[name] = places
+        missing += places.length - len(order)
+        when = None if stamps is None else _times(stamps[order], places)
+        part = None if parts is None else _spread(parts[order], places, NO_PART)
+        for column, numbers in values.items():
+            called = " ".join(filter(None, (name, column if len(columns) > 1 or not name else "")))
+            found.append(History(called, _spread(numbers[order], places, np.nan), when, part))
+    steps = {one.step for one in grids.values() if len(one.places) > 1}
+    if len(steps) > 1:
+        first = {one.step: name for name, one in reversed(grids.items())}
+        told = " and ".join(f"{step} ({first[step]})" for step in sorted(steps)[:2])
+        raise DataError(
+            f"The series of {origin} have different steps: {told}. Learn from series of one step at a time."
+        )
+    notes = [f"{missing} rows are missing between others; their values are taken from the line between neighbours."]
+    season = max((one.season for one in grids.values()), default=0)
+    return Histories(tuple(found), season, next(iter(steps), ""), tuple(notes if missing else ()))
+
+
+def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[str | None], long: bool) -> list[str]:
+    if asked is not None:
+        names = [asked] if asked in rows.column_names else [name.strip() for name in asked.split(",")]
+        for name in names:
+            if name not in rows.column_names:
+                raise missing_column(origin, name, "value", rows.column_names)
+        return names
+    names = [name for name in rows.column_names if name not in others and _is_number(rows.schema.field(name).type)]
+    if not names:
+        raise DataError(
+            f"{origin} has no column of numbers beside its times. The columns are {', '.join(rows.column_names)}; "
+            "name that of the values with --value."
+        )
+    if long and len(names) > 1:
+        raise DataError(
+            f"{origin} has several columns of numbers: {', '.join(names)}. Name that of the values with --value."
+        )
+    return names
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind))
+
+
+def _floats(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[np.float64]:
+    try:
+        values = np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    except pa.ArrowInvalid as problem:
+        raise DataError(f"The column '{name}' of {origin} does not hold numbers only: {problem}.") from None
+    if np.isinf(values).any():
+        row = int(np.flatnonzero(np.isinf(values))[0]) + 1
+        raise DataError(f"The column '{name}' of {origin} has an infinite value in row {row}. Leave it empty instead.")
+    return values
+
+
+def _parts(rows: pa.Table, split: str | None, origin: str) -> NDArray[np.int8] | None:
+    if split is None:
+        return None
+    column = rows.column(split)
+    values = column.cast(column.type.value_type if pa.types.is_dictionary(column.type) else pa.string()).to_pylist()
+    codes = {value: PARTS.index(part) for value in set(values) if value and (part := split_name(str(value)))}
+    if not {PARTS.index("train"), PARTS.index("test")} <= set(codes.values()):
+        raise DataError(
+            f"The column '{split}' of {origin} does not say train and test but "
+            f"{', '.join(sorted(map(str, set(values)))[:4])}. Name another with --split, or give rows of each part, "
+            "such as --split 8640/2880/2880."
+        )
+    return np.array([codes.get(value, NO_PART) for value in values], np.int8)
+
+
+def _by_series(rows: pa.Table, series: str | None) -> list[tuple[str, NDArray[np.int64]]]:
+    """(name, its rows) of each series, in the order of their first rows."""
+    if series is None:
+        return [("", np.arange(rows.num_rows))]
+    column = rows.column(series).combine_chunks()
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    names: Sequence[Any] = coded.dictionary.to_pylist()
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    found = [(str(name), order[starts[code] : starts[code + 1]]) for code, name in enumerate(names)]
+    return [(name, of_series) for name, of_series in found if len(of_series)]
+
+
+def _spread(values: NDArray[Any], places: Grid, empty: float) -> NDArray[Any]:
+    found = np.full(places.length, empty, values.dtype)
+    found[places.places] = values
+    return found
+
+
+def _times(times: NDArray[Any], places: Grid) -> NDArray[Any]:
+    """Of every step, also of those without a row."""
+    if places.length == len(times):
+        return times
+    found = np.interp(np.arange(places.length), places.places, times.astype(np.float64))
+    return np.round(found).astype(np.int64).astype(times.dtype)

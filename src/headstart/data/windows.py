@@ -1,0 +1,123 @@
+"""Examples of forecasting: a stretch of the past, and what came after it. Parts never overlap in what is to be told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIELDS = ("level", "scale", "unit", "mean", "deviation", "naive", "season")
+"""What stands behind the values to be told in the cell of a window's label: level and scale of its past, the mean
+error of seasonal naive forecasts within the training part of its series (Hyndman and Koehler 2006), mean and deviation
+of that part, the mean error of a seasonal naive forecast of this window, and the season."""
+TRAIN, VALIDATION, TEST = 0, 1, 2
+MOST = (20_000, 4_000, 60_000)
+"""Windows of each part above which they are taken at every second step, third step, and so on: neighbours differ by a
+value at each end."""
+LEAST_PAST = 4
+"""Steps of the past without which nothing can be told."""
+PRESENT = 0.5
+"""Share of the values to be told that have to be there."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How series are cut into examples."""
+
+    horizon: int
+    """Steps that are told."""
+    context: int
+    """Steps of the past that are looked at."""
+    series: str | None = None
+    """Column that tells series apart."""
+    value: str | None = None
+    """Column(s) of values."""
+    season: int | None = None
+    """Steps of the season; found when not given."""
+    stride: int | None = None
+    """Steps from one window to the next; 1, or as many as keep windows below MOST."""
+    test: float = 0.25
+    validation: float | None = None
+    most: int | None = None
+    """Windows to learn from; MOST when not given."""
+
+
+@dataclass(frozen=True)
+class Borders:
+    """Steps of one series at which its parts begin and end: train [0, a), validation [a, b), test [b, c)."""
+
+    validation: int
+    test: int
+    end: int
+
+    def of(self, part: int) -> tuple[int, int]:
+        return ((0, self.validation), (self.validation, self.test), (self.test, self.end))[part]
+
+
+class Pasts(Sequence[Any]):
+    """Stretches of series: the values of each lie in memory once, however many windows look at them."""
+
+    def __init__(self, values: Sequence[NDArray[np.float64]], places: NDArray[np.int64], context: int) -> None:
+        self._values, self._places, self._context = values, places, context
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, row: Any) -> Any:
+        """(T,): up to `context` values ahead of a window's first step."""
+        series, start = self._places[row]
+        return self._values[series][max(0, start - self._context) : start]
+
+
+def starts(borders: Borders, part: int, horizon: int, least: int) -> NDArray[np.int64]:
+    """First steps of the windows whose values to be told lie in one part."""
+    first, last = borders.of(part)
+    return np.arange(max(first, least), last - horizon + 1, dtype=np.int64)
+
+
+def thinned(found: Sequence[NDArray[np.int64]], most: int, stride: int | None, season: int) -> tuple[int, list[Any]]:
+    """The stride, and of each series' starts every so many, the last one always: a stride that has no divisor in common
+    with the season meets every phase of it."""
+    total = sum(map(len, found))
+    step = stride or max(1, math.ceil(total / most))
+    if stride is None and step > 1:
+        while season > 1 and math.gcd(step, season) > 1:
+            step += 1
+    return step, [one[::-1][::step][::-1] for one in found]
+
+
+def find_season(values: Sequence[NDArray[np.float64]]) -> int:
+    """The lag, of those that seasons usually have, at which changes of the training parts agree best with themselves;
+    1 where they do not (a correlation below 0.3)."""
+    lags = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
+    found = {lag: [] for lag in lags}  # type: dict[int, list[float]]
+    for one in values[:200]:
+        changes = np.diff(one[-4000:])
+        changes = np.where(np.isnan(changes), 0.0, changes - np.nanmean(changes) if len(changes) else 0.0)
+        spread = float(changes @ changes)
+        for lag in lags:
+            if len(changes) >= 3 * lag and spread > 0:
+                found[lag].append(float(changes[lag:] @ changes[:-lag]) / spread)
+    means = {lag: float(np.mean(each)) for lag, each in found.items() if each}
+    best = max(means, key=lambda lag: means[lag], default=1)
+    return best if means.get(best, 0.0) > 0.3 else 1
+
+
+def seasonal_naive(past: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.float64]:
+    """(horizon,): the last season again and again; the last value where the past (T,) is shorter than a season."""
+    season = season if len(past) >= season else 1
+    return past[len(past) - season + np.arange(horizon) % season]
+
+
+def naive_error(values: NDArray[np.float64], season: int) -> float:
+    """Mean absolute difference of values (T,) that are a season apart; of neighbours, where that is nothing."""
+    for lag in dict.fromkeys((season, 1)):
+        apart = np.abs(values[lag:] - values[:-lag])
+        error = float(np.nanmean(apart)) if np.isfinite(apart).any() else 0.0
+        if error > 0:
+            return error
+    return 0.0

@@ -1,0 +1,65 @@
+"""Measures of forecasts, window by window, so that intervals can be drawn from them.
+
+Values to be told are (N, H), nan where missing; forecasts (N, Q, H) of Q rising quantiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from headstart.measure.linear import FloatArray
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True, eq=False)
+class Ratio:
+    """The weighted sum of one value (N,) an item over that of another; less it from one, where `is_skill`."""
+
+    above: FloatArray
+    below: FloatArray
+    is_skill: bool = False
+
+    def __call__(self, weights: FloatArray) -> FloatArray:
+        above, below = weights @ self.above, weights @ self.below
+        found = np.full(len(above), np.nan)
+        np.divide(above, below, out=found, where=below > 0)
+        return 1 - found if self.is_skill else found
+
+
+def mean_there(values: FloatArray) -> FloatArray:
+    """(N,): the mean over the values (N, …) that are there; 0 where none is."""
+    flat = values.reshape(len(values), -1)
+    there = ~np.isnan(flat)
+    return np.asarray(np.where(there, flat, 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1))
+
+
+def absolute_error(truth: FloatArray, told: FloatArray) -> FloatArray:
+    """(N,) mean |y - f| of forecasts (N, H)."""
+    return mean_there(np.abs(truth - told))
+
+
+def squared_error(truth: FloatArray, told: FloatArray) -> FloatArray:
+    return mean_there((truth - told) ** 2)
+
+
+def symmetric_error(truth: FloatArray, told: FloatArray) -> FloatArray:
+    """(N,) sMAPE as the M competitions take it (Makridakis 1993): 2 |y - f| / (|y| + |f|), from 0 to 2."""
+    size = np.abs(truth) + np.abs(told)
+    return mean_there(2 * np.abs(truth - told) / np.where(size > 0, size, 1.0))
+
+
+def pinball(truth: FloatArray, told: FloatArray, levels: tuple[float, ...] = LEVELS) -> FloatArray:
+    """(N,) quantile loss (Koenker and Bassett 1978), mean over quantiles and steps, doubled: for the middle alone it is
+    the absolute error."""
+    apart = truth[:, None, :] - told
+    level = np.array(levels)[None, :, None]
+    return 2 * mean_there(np.maximum(level * apart, (level - 1) * apart))
+
+
+def covered(truth: FloatArray, told: FloatArray) -> FloatArray:
+    """(N,) share of values within the outermost quantiles."""
+    inside = ((truth >= told[:, 0]) & (truth <= told[:, -1])).astype(np.float64)
+    return mean_there(np.where(np.isnan(truth), np.nan, inside))

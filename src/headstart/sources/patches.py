@@ -1,0 +1,76 @@
+"""Our own family of sources for series: a mixer on patches, as `pretrain --objective forecasting` teaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from headstart.sources import weights
+from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.library import FolderSource
+from headstart.sources.local import PATCHES
+from headstart.sources.series import QUANTILES, SeriesSource
+
+if TYPE_CHECKING:
+    import torch
+
+HEAD = "head."
+
+
+class PatchesSource(SeriesSource, FolderSource):
+    """A folder with config.json and model.safetensors."""
+
+    family = PATCHES
+
+    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
+        FolderSource.__init__(self, folder, name, seed)
+
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "preparation": self.preparation()}
+
+    @property
+    def architecture(self) -> str:
+        return PATCHES
+
+    @property
+    def context(self) -> int:
+        return int(self._config["context"])
+
+    @property
+    def horizon(self) -> int:
+        return int(self._config["horizon"])
+
+    def card(self) -> SourceCard:
+        return SourceCard(
+            licence=str(self._config.get("license", "not stated")),
+            trained_on=str(self._config.get("trained_on", "not stated")),
+            size=self.path.stat().st_size,
+            place=str(self.folder),
+        )
+
+    def build(self, pretrained: bool) -> torch.nn.Module:
+        network = network_of(self._config, self.has_classifier())
+        if pretrained:
+            kept = {name: array for name, array in self.weights().items() if self.is_ahead or not name.startswith(HEAD)}
+            weights.into(network, kept, self.path)
+        return network
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        return weights.load(self.path) if self.seed is None else super().weights()
+
+    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
+        del labels
+        horizon = outputs // len(QUANTILES) if self.has_classifier() else self.horizon
+        return Artefact({"config.json": {**self._config, "horizon": horizon}}, (), "")
+
+
+def network_of(config: dict[str, Any], with_head: bool) -> torch.nn.Module:
+    """A network with random weights."""
+    from headstart.sources.patches_network import Patches
+
+    sizes = {name: int(config[name]) for name in ("context", "patch", "width", "layers", "small")}
+    outputs = len(QUANTILES) * int(config["horizon"]) if with_head else 0
+    return Patches(**sizes, outputs=outputs, dropout=float(config.get("dropout", 0.0)))

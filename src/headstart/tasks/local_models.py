@@ -1,0 +1,126 @@
+"""What people of the field fit to each series by itself: a linear model of the past, Theta, exponential smoothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from headstart.data.modalities.series import past
+from headstart.measure.blocked import fit_blocked_ridge
+from headstart.measure.forecasts import LEVELS
+from headstart.measure.linear import FloatArray
+from headstart.tasks.contract import Baseline, Scores
+
+LIMIT = 120.0
+"""Seconds that one of these models may take for all windows of a test; else it is left out, and the receipt says so."""
+TIMED = 4
+"""Windows by which that is estimated."""
+LONGEST_SEASON = 24
+"""Steps of a season above which exponential smoothing is not fitted with it, by its library's own rule."""
+LIBRARY = "statsforecast"
+BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class LinearPast(Baseline):
+    """A linear model of the last values, level and scale taken out (after Zeng et al. 2023). `scores` (D + 1, K): its
+    weights, then its intercept."""
+
+    def answer(self, contents: Iterable[Any], count: int) -> Scores:
+        del count
+        width = len(self.scores) - 1
+        blocks = (evened(block, width) for block in chunks_of(contents, BLOCK))
+        return np.concatenate([block @ self.scores[:-1] + self.scores[-1] for block in blocks])
+
+
+def evened(contents: Sequence[Any], width: int) -> FloatArray:
+    """(N, width): the last values of each past in deviations from its level; zero ahead of a shorter one."""
+    found = np.zeros((len(contents), width))
+    for row, content in enumerate(contents):
+        values, level, scale = past(content)
+        given = (values[-width:] - level) / scale
+        found[row, width - len(given) :] = given
+    return found
+
+
+def chunks_of(contents: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    waiting = iter(contents)
+    while block := list(itertools.islice(waiting, size)):
+        yield block
+
+
+def linear_past(contents: Sequence[Any], wanted: FloatArray, weight: FloatArray) -> LinearPast:
+    """The model fitted to windows (N), of which (N, H) came next, in deviations of each from its past."""
+    width = max(len(np.ravel(content)) for content in contents)
+    fitted = fit_blocked_ridge(evened(contents, width), wanted, weights=weight)
+    shifts = [np.quantile(wanted - fitted.left_out, level, axis=0) if level != 0.5 else 0.0 for level in LEVELS]
+    weights = np.concatenate([np.vstack([fitted.weight, fitted.bias + shift]) for shift in shifts], axis=1)
+    return LinearPast("plain", "A linear model of the past, fitted to the training part", weights)
+
+
+@dataclass(frozen=True)
+class Local(Baseline):
+    """A model that is fitted to the past of every window anew; `scores` say nothing."""
+
+    horizon: int
+    season: int
+
+    def answer(self, contents: Iterable[Any], count: int) -> Scores:
+        found = np.empty((count, len(LEVELS), self.horizon))
+        for row, content in enumerate(contents):
+            found[row] = self.told(content)
+        return found.reshape(count, -1)
+
+    def told(self, content: Any) -> FloatArray:
+        """(3, H), in deviations from the level of the past; the last value where the past is too short to fit."""
+        values, level, scale = past(content)
+        even = (values - level) / scale
+        try:
+            given = self._model(len(values)).forecast(even.astype(np.float32), h=self.horizon, level=[80])
+        except Exception:
+            return np.full((len(LEVELS), self.horizon), even[-1])
+        found = np.stack([given["lo-80"], given["mean"], given["hi-80"]])
+        return np.where(np.isfinite(found), found, even[-1])
+
+    def _model(self, length: int) -> Any:
+        from statsforecast.models import AutoETS, DynamicOptimizedTheta
+
+        season = self.season if length >= 2 * self.season + 2 else 1
+        if self.name == "theta":
+            return DynamicOptimizedTheta(season_length=season)
+        return AutoETS(season_length=season if season <= LONGEST_SEASON else 1)
+
+
+def local_models(horizon: int, season: int, sample: Sequence[Any], windows: int) -> tuple[list[Baseline], list[str]]:
+    """Theta and AutoETS, and sentences about what is left out.
+
+    Args:
+        sample: a few pasts.
+        windows: how many will be asked for.
+    """
+    if importlib.util.find_spec(LIBRARY) is None:
+        return [], [
+            "Theta and AutoETS, which people of the field would try, were not run: pip install 'headstart[series]'."
+        ]
+    kept: list[Baseline] = []
+    left_out = []
+    for name, title in (("theta", "Theta, fitted to every past"), ("ets", "AutoETS, fitted to every past")):
+        model = Local(name, title, np.zeros((1, 1)), horizon, season)
+        model.told(sample[0])  # compiled when it is first called
+        start = time.perf_counter()
+        for content in sample[:TIMED]:
+            model.told(content)
+        each = (time.perf_counter() - start) / len(sample[:TIMED])
+        if each * windows <= LIMIT:
+            kept.append(model)
+        else:
+            left_out.append(
+                f"{title.split(',')[0]} was not run: {windows:,} windows at about {each:.2g} s each are too many."
+            )
+    return kept, left_out

@@ -1,0 +1,138 @@
+"""Tables of values over time: even steps, parts that never overlap in what is to be told, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contracts.series import seasonal, shapes, write_archive, write_wide
+from headstart.core.errors import DataError
+from headstart.data import checks, splits
+from headstart.data.contents import Contents, Unreadable
+from headstart.data.modalities.series import Series
+from headstart.data.read import read
+from headstart.data.windows import FIELDS, Windows
+
+CUT = Windows(horizon=6, context=36)
+
+
+def rows(path: Path, lines: list[str]) -> Path:
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_parts_do_not_share_what_is_to_be_told(tmp_path: Path) -> None:
+    path = write_wide(tmp_path / "stores.csv")
+    parts = splits.split(checks.check(read(path, time="month", reader="windows", windows=CUT)))
+    every = {name: parts.part(name) for name in ("train", "validation")} | {"test": parts.test.open()}
+    whole, told = seasonal(240, 0), {}
+    for name, examples in every.items():
+        contents = Contents(examples.table)
+        told[name] = set()
+        for place, label in zip(examples.ids(), examples.labels(), strict=True):
+            if place.startswith("store 0"):
+                start = int(np.argmin(np.abs(whole - label[0])))
+                told[name] |= set(range(start, start + 6))
+                past = contents.read(examples.table.column("id").to_pylist().index(place))
+                assert np.allclose(past, whole[max(0, start - 36) : start]), "the past ends where the label begins"
+    assert not (told["train"] & told["validation"]) and not (told["validation"] & told["test"])
+    assert max(told["train"]) < min(told["validation"]) < min(told["test"])
+    assert len(told["test"]) == 60, "a quarter of all steps, every one of them told"
+    assert len(every["test"]) == 2 * (60 - 6 + 1), "every window"
+    groups = {name: set(examples.groups() or ()) for name, examples in every.items()}
+    assert not groups["train"] & groups["test"]
+
+
+def test_rows_of_each_part_may_be_said(tmp_path: Path) -> None:
+    path = write_wide(tmp_path / "stores.csv", series=1)
+    table = read(path, time="month", split="100/50/60", reader="windows", windows=CUT)
+    counts = [table.strings("split").count(name) for name in ("train", "validation", "test")]
+    assert counts[1:] == [50 - 6 + 1, 60 - 6 + 1]
+    last = np.asarray(table.column("label")[-1].as_py())
+    assert np.allclose(last[:6], seasonal(240)[204:210]), "the test ends at row 210"
+
+
+def test_a_long_table_with_its_own_parts(tmp_path: Path) -> None:
+    lines = ["store,step,sold,split"]
+    for store in range(3):
+        values = seasonal(60, store)
+        lines += [f"{store},{step},{values[step]},{'test' if step >= 54 else 'train'}" for step in range(60)]
+    path = rows(tmp_path / "long.csv", lines)
+    table = read(path, time="step", reader="windows", windows=Windows(6, 36, series="store", value="sold", season=12))
+    assert table.strings("split").count("test") == 3
+    label = np.asarray(table.column("label")[len(table) - 1].as_py())
+    train = seasonal(60, 2)[:54]
+    assert label[6 + FIELDS.index("unit")] == pytest.approx(np.mean(np.abs(train[12:] - train[:-12])))
+
+
+def test_missing_rows_and_values_are_said(tmp_path: Path) -> None:
+    path = write_wide(tmp_path / "stores.csv", series=1)
+    lines = path.read_text().splitlines()
+    del lines[50]
+    lines[100] = lines[100].split(",")[0] + ","
+    table = read(rows(path, lines), time="month", reader="windows", windows=CUT)
+    assert any("1 rows are missing" in note for note in table.notes)
+    assert any("2 of 240 values are missing" in note for note in table.notes)
+    assert all(np.isfinite(Series().decode(content)).all() for content in map(Contents(table).read, range(len(table))))
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["date,sold", *[f"2020-01-{day:02d},{day}" for day in range(1, 29)], "2020-01-05,7"], "in rows 5 and 29"),
+        (["date,sold", *[f"2020-01-{day:02d} 00:00:00,{day}" for day in range(1, 29)], "2020-01-29 07:30:00,3"],
+         "steps of several lengths: mostly 1 day, but 1.3125 days from row 28 to 29"),
+        (["date,sold", *[f"2020-01-{day:02d},{day}" for day in range(1, 8)]], "too few to learn to tell 6"),
+        (["date,sold", *[f"2020-{1 + day // 28:02d}-{1 + day % 28:02d},5" for day in range(84)]], "constant"),
+        (["date,sold", "yesterday,1", "today,2"], "'yesterday' in row 1"),
+        (["date,sold", "2020-01-01,many"], "no column of numbers"),
+    ],
+)  # fmt: skip
+def test_bad_tables_are_refused_with_what_to_do(lines: list[str], said: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=said.replace("(", r"\(")):
+        read(rows(tmp_path / "bad.csv", lines), time="date", reader="windows", windows=CUT)
+
+
+def test_one_bad_series_is_set_aside_by_name(tmp_path: Path) -> None:
+    path = write_wide(tmp_path / "stores.csv", series=2)
+    lines = path.read_text().splitlines()
+    flat = [lines[0] + ",flat", *[line + ",7" for line in lines[1:]]]
+    table = read(rows(path, flat), time="month", reader="windows", windows=CUT)
+    assert [(item.id, "constant" in item.reason) for item in table.quarantine] == [("flat", True)]
+
+
+def test_archives_of_labelled_series(tmp_path: Path) -> None:
+    table = read(write_archive(tmp_path / "shapes.npz", channels=2))
+    assert table.modality == "series" and table.strings("split").count("test") == 60
+    assert Series().decode(Contents(table).read(40)).shape == (2, 40)
+    np.savez(tmp_path / "objects.npz", X_train=np.ones((3, 9)), y_train=np.array(["a", 1, None], object))
+    with pytest.raises(DataError, match="Python objects"):
+        read(tmp_path / "objects.npz")
+
+
+def test_files_of_the_ucr_archive(tmp_path: Path) -> None:
+    for part, seed in (("TRAIN", 0), ("TEST", 1)):
+        values, kinds = shapes(12, seed)
+        plain = ["\t".join([kind, *map(str, one[0])]) for kind, one in zip(kinds, values, strict=True)]
+        rows(tmp_path / f"Kinds_{part}.tsv", plain)
+        data = [f"{','.join(map(str, one[0]))}:{kind}" for kind, one in zip(kinds, values, strict=True)]
+        data[0] = data[0].replace(str(values[0, 0, 0]), "?", 1)
+        rows(
+            tmp_path / f"Others_{part}.ts",
+            ["# made up", "@problemName Others", "@classLabel true square triangle wave", "@data", *data],
+        )
+    tables = [read(tmp_path / name) for name in ("Kinds_TRAIN.tsv", "Others_TEST.ts")]
+    assert tables[0].rows.column("label").equals(tables[1].rows.column("label"))
+    assert tables[0].strings("split") == tables[1].strings("split") == ["train"] * 12 + ["test"] * 12
+    first, other = (Series().decode(Contents(table).read(0)) for table in tables)
+    assert other[0, 0] == first[0, 1] and np.allclose(first[0, 1:], other[0, 1:]), "a missing end is as its neighbour"
+
+
+def test_what_cannot_be_a_series_says_why() -> None:
+    reasons = [Series().examine(content).problem for content in ([], np.full(5, np.nan), b"text", np.ones((2, 2, 2)))]
+    assert all(reasons) and "missing" in reasons[1] and "NumPy" in reasons[2]
+    assert dict(Series().examine(np.ones(30)).properties)["constant"] == "yes"
+    with pytest.raises(Unreadable, match="infinite"):
+        Series().decode([1.0, np.inf])

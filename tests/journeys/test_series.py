@@ -1,0 +1,77 @@
+"""Series from tables and archives to proven runs, as a user would."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.journeys.world import headstart
+
+import headstart as hs
+from contracts.series import SMALL, shapes, write_archive, write_patches, write_wide
+from contracts.texts import write_reviews
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_patches(tmp_path_factory.mktemp("models") / "patches")
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_wide(tmp_path_factory.mktemp("series") / "stores.csv", steps=200)
+
+
+def test_a_table_to_a_run_that_tells_what_comes_next(network: Path, stores: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    wanted = ("--task", "forecasting", "--time", "month", "--horizon", "6")
+    told = headstart("adapt", stores, *wanted, "--source", network, "--baseline-budget", "1", "--out", run).ok().out
+    assert "The last season again (12 steps)" in told and "Skill" in told
+    receipt = hs.load(run).receipt
+    metrics = {arm.name: arm.metrics for arm in receipt.arms}
+    assert {"adapted", "naive", "seasonal_naive", "zero-shot", "scratch"} <= set(metrics)
+    assert metrics["adapted"]["skill"].value > 0.1 and metrics["seasonal_naive"]["skill"].value == 0
+    assert 0.6 < metrics["adapted"]["coverage"].value <= 1
+    assert receipt.target.groups, "windows overlap: intervals are drawn over blocks of time"
+    answers = list(csv.DictReader(io.StringIO(headstart("predict", run, stores, "--format", "csv").ok().out)))
+    assert [row["step"] for row in answers if row["id"] == "store 1"] == [str(step) for step in range(1, 7)]
+    assert all(float(row["low"]) <= float(row["middle"]) <= float(row["high"]) for row in answers)
+    assert "MASE" in headstart("evaluate", run, stores).ok().out
+
+
+def test_trained_for_what_comes_next(network: Path, stores: Path, tmp_path: Path) -> None:
+    given = {"task": "forecasting", "time": "month", "horizon": SMALL.horizon, "source": network}
+    options = {"epochs": 1, "freeze": "none"}
+    run = hs.adapt(stores, **given, strategy="finetune", options=options, out=tmp_path / "run", baselines=False)
+    again = hs.load(tmp_path / "run").answer(stores).predictions.answers
+    assert np.array_equal(again, run.answer(stores).predictions.answers)
+    further = hs.adapt(stores, **{**given, "source": tmp_path / "run"}, out=tmp_path / "more", baselines=False)
+    assert "zero-shot" in {arm.name for arm in further.receipt.arms}, "the run's own head tells as many steps"
+    shapes_of = write_archive(tmp_path / "kinds.npz")
+    hs.adapt(shapes_of, source=tmp_path / "run", out=tmp_path / "kinds", baselines=False)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_archive_to_a_run_that_tells_kinds(network: Path, channels: int, tmp_path: Path) -> None:
+    archive, run = write_archive(tmp_path / "kinds.npz", channels), tmp_path / "run"
+    told = headstart("adapt", archive, "--source", network, "--baseline-budget", "1", "--out", run).ok().out
+    assert "60 test series" in told
+    model = hs.load(run)
+    assert model.receipt.arms[0].metrics["accuracy"].value > 0.8
+    values, kinds = shapes(9, 7, channels)
+    assert np.mean(np.array(model.predict(list(values))) == kinds) > 0.6
+    assert len(json.loads(headstart("predict", run, archive, "--format", "json").ok().out)) == 96
+
+
+def test_what_does_not_fit_is_refused(network: Path, stores: Path, tmp_path: Path) -> None:
+    reviews = write_reviews(tmp_path / "reviews.csv")
+    headstart("adapt", reviews, "--source", network).refused("takes series and", "holds text")
+    headstart("adapt", stores, "--task", "forecasting", "--source", network).refused("--horizon")
+    headstart("adapt", reviews, "--horizon", "3", "--source", network).refused("--horizon is for series")
+    wanted = ("--task", "forecasting", "--horizon", "6", "--time")
+    headstart("adapt", stores, *wanted, "when", "--source", network).refused("no column 'when'")
+    headstart("adapt", stores, *wanted, "month", "--source", "builtin/image-tiny").refused("does not take series")

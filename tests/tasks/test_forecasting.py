@@ -1,0 +1,91 @@
+"""Forecasting: what metrics say, on the series' own scale and against slow formulas; the closed form by blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from contracts.series import write_wide
+from headstart.data.contents import contents_of
+from headstart.data.read import read
+from headstart.data.table import Examples, Table
+from headstart.data.windows import FIELDS, Windows
+from headstart.measure.blocked import fit_blocked_ridge
+from headstart.measure.forecasts import pinball
+from headstart.tasks.forecasting import Forecasting
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    return read(
+        write_wide(tmp_path_factory.mktemp("d") / "a.csv"), time="month", reader="windows", windows=Windows(6, 36)
+    )
+
+
+def test_metrics_are_those_of_the_formulas(table: Table) -> None:
+    examples = Examples(table, np.arange(len(table)), [""] * len(table))
+    task = Forecasting.from_labels("label", examples.labels())
+    targets = task.encode(examples.labels())
+    scores = np.random.default_rng(0).normal(size=(len(table), 18))
+    told = task.answer(scores, contents_of(examples))
+    found = {one.name: one.statistic(np.ones((1, len(table))))[0] for one in task.metrics(task.decode(scores), targets)}
+    truth = targets[:, :6]
+    low, middle, high = np.array(told.answers).reshape(-1, 3, 6).transpose(1, 0, 2)
+    unit, deviation, naive = (targets[:, FIELDS.index(name) - len(FIELDS)] for name in ("unit", "deviation", "naive"))
+    error = np.abs(truth - middle).mean(axis=1)
+    assert found["mase"] == pytest.approx((error / unit).mean())
+    assert found["skill"] == pytest.approx(1 - (error / unit).sum() / (naive / unit).sum())
+    assert found["mse"] == pytest.approx((((truth - middle) / deviation[:, None]) ** 2).mean())
+    assert found["smape"] == pytest.approx((2 * np.abs(truth - middle) / (np.abs(truth) + np.abs(middle))).mean())
+    assert found["coverage"] == pytest.approx(((truth >= low) & (truth <= high)).mean())
+    losses = [np.maximum(q * (truth - f), (q - 1) * (truth - f)) for q, f in ((0.1, low), (0.5, middle), (0.9, high))]
+    assert found["quantile_loss"] == pytest.approx(2 * np.mean(losses) / np.abs(truth).mean())
+
+
+def test_the_loss_is_that_of_the_closed_form(table: Table) -> None:
+    examples = Examples(table, np.arange(50), [""] * len(table))
+    task = Forecasting.from_labels("label", examples.labels())
+    numbers = task.numbers(task.encode(examples.labels()))
+    scores = np.sort(np.random.default_rng(0).normal(size=(50, 3, 6)), axis=1).reshape(50, 18)
+    by_torch = task.loss(torch.from_numpy(scores), torch.from_numpy(numbers))
+    assert by_torch.numpy() == pytest.approx(
+        numbers[:, -1] * pinball(numbers[:, :-1], scores.reshape(50, 3, 6)), rel=1e-4
+    )
+    assert task.left_out_loss(scores, numbers) == pytest.approx(float(by_torch.mean()), rel=1e-4)
+
+
+def test_seasonal_naive_has_no_skill_over_itself(table: Table) -> None:
+    examples = Examples(table, np.arange(len(table)), [""] * len(table))
+    task = Forecasting.from_labels("label", examples.labels())
+    targets = task.encode(examples.labels())
+    naive, seasonal = task.baselines(targets)
+    assert task.watch(seasonal.answer(contents_of(examples), len(table)), targets) == pytest.approx(0, abs=1e-9)
+    assert task.watch(naive.answer(contents_of(examples), len(table)), targets) < -1
+
+
+def test_missing_values_to_be_told_do_not_count(table: Table) -> None:
+    examples = Examples(table, np.arange(20), [""] * len(table))
+    task = Forecasting.from_labels("label", examples.labels())
+    targets = task.encode(examples.labels())
+    scores = task.numbers(targets)[:, :-1]
+    scores = np.tile(scores, 3)
+    holes = targets.copy()
+    holes[:, 2] = np.nan
+    assert np.isfinite(task.numbers(holes)).all()
+    assert task.errors(task.decode(scores), holes) == pytest.approx(0, abs=1e-9)
+
+
+def test_blocks_left_out_are_as_fitted_without_them() -> None:
+    random = np.random.default_rng(0)
+    features, weight = random.normal(size=(60, 7)), random.uniform(0.5, 2, 60)
+    targets = features @ random.normal(size=(7, 2)) + 3 + random.normal(size=(60, 2))
+    found = fit_blocked_ridge(features, targets, weights=weight, blocks=4)
+    out = slice(15, 30)
+    kept = np.r_[0:15, 30:60]
+    share = weight[kept] / weight[kept].sum()
+    centre, middle = share @ features[kept], share @ targets[kept]
+    even, wanted = features[kept] - centre, targets[kept] - middle
+    weighed = even * weight[kept][:, None]
+    slopes = np.linalg.solve(weighed.T @ even + found.penalty * np.eye(7), weighed.T @ wanted)
+    assert found.left_out[out] == pytest.approx((features[out] - centre) @ slopes + middle)
