@@ -297,10 +297,11 @@ def _told(answer: object) -> str:
 
 
 def demo(
-    kind: Annotated[str, typer.Argument(help="digits, text or audio.")] = "digits",
+    kind: Annotated[str, typer.Argument(help="digits, text, audio or ratings.")] = "digits",
     out: Out = None,
 ) -> None:
-    """See it work, offline, in about a minute: handwritten digits, sentences or sounds, from ten examples a class.
+    """See it work, offline, in about a minute: handwritten digits, sentences or sounds, from ten examples a class; or
+    what made-up people read next, from what others watch.
 
     Examples:
 
@@ -309,6 +310,8 @@ def demo(
       headstart demo text
 
       headstart demo audio
+
+      headstart demo ratings
     """
     from headstart.verbs.demo import demo as verb
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.data.batches import ahead
 from headstart.data.modalities.text import Passage, Text
-from headstart.sources.contract import PLACES, POOLED, ROWS, Inputs, Source
+from headstart.sources.contract import PLACES, POOLED, RECOMMENDER, ROWS, Inputs, Source
 from headstart.sources.library import LibrarySource
 from headstart.sources.parts import first_rows, rows_of
 from headstart.sources.pieces import Pieces, filled
@@ -82,9 +82,11 @@ class TextSource(LibrarySource):
         return other
 
     def with_head(self, head: str) -> Source:
-        from headstart.sources.behaviour import HEAD, BehaviourSource
+        if head != RECOMMENDER:
+            return super().with_head(head)
+        from headstart.sources.behaviour import BehaviourSource
 
-        return BehaviourSource.over(self) if head == HEAD else super().with_head(head)
+        return BehaviourSource.over(self)
 
     def require_places(self) -> None:
         """Refuses a network whose output at one place knows nothing of what stands around it, or follows it.
