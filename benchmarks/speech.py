@@ -20,7 +20,15 @@ import numpy as np
 import headstart as hs
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
-OPTIONS = {"freeze": "none", "epochs": 60, "learning_rate": 1e-3, "head_rate": 3e-3, "batch": 8, "views": 0, "patience": 0}
+OPTIONS = {
+    "freeze": "none",
+    "epochs": 60,
+    "learning_rate": 1e-3,
+    "head_rate": 3e-3,
+    "batch": 8,
+    "views": 0,
+    "patience": 0,
+}
 BUDGET = 60.0
 """Least seconds for random weights."""
 
