@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,22 @@ from headstart.data.contents import Told
 from headstart.data.modalities.interactions import Interactions
 from headstart.measure.collaborative import Histories, factors
 from headstart.sources import weights as weight_files
-from headstart.sources.contract import Artefact, Catalogue, Inputs, Recommended, Source, SourceCard, float_weights
+from headstart.sources.contract import (
+    RECOMMENDER,
+    Artefact,
+    Catalogue,
+    Inputs,
+    Recommended,
+    Source,
+    SourceCard,
+    float_weights,
+)
 from headstart.sources.library import LibrarySource
 from headstart.sources.local import BEHAVIOUR
 
 if TYPE_CHECKING:
     import torch
 
-HEAD = "recommender"
 ITEMS, WANTED, PERSON = "items", "labels", "person"
 ITEM_IDS = "items.json"
 """File of the ids and titles of the items, in the order of their vectors, in a run's folder."""
@@ -103,18 +111,20 @@ class BehaviourSource(LibrarySource):
         other.known = None
         other._describer = self._describer
         other._ids, other._titles = tuple(things.ids), tuple(things.titles)
-        kept = {
-            name.replace(PEOPLE, ELSEWHERE): one
-            for name, one in self._arrays.items()
-            if not name.startswith((CATALOGUE, MEMORY, ELSEWHERE))
-            and (things.same_users or not name.startswith(PEOPLE))
-        }
+        behind = (CATALOGUE, MEMORY, ELSEWHERE) if things.same_users else (CATALOGUE, MEMORY, ELSEWHERE, PEOPLE)
+        kept = {name: one for name, one in self._arrays.items() if not name.startswith(behind)}
+        kept = {name.replace(PEOPLE, ELSEWHERE): one for name, one in kept.items()}
         own = {"catalogue.features": things.features, "catalogue.counts": np.array(things.counts, np.float32)}
         other._arrays = {**kept, **own}
         return other
 
+    def from_random(self, seed: int) -> Self:
+        other = super().from_random(seed)
+        other.__dict__.pop("_person", None)  # it knows nobody
+        return other
+
     def with_head(self, head: str) -> Source:
-        return self if head in ("", HEAD) else super().with_head(head)
+        return self if head in ("", RECOMMENDER) else super().with_head(head)
 
     @property
     def architecture(self) -> str:
@@ -317,3 +327,6 @@ def key_of(user: str) -> int:
 
 def _in_front(values: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     return np.concatenate([np.full(length - len(values), -1, np.int64), values])
+
+
+open_behaviour = BehaviourSource.open

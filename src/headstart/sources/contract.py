@@ -7,6 +7,7 @@ are in the bank is used without importing the library it comes from.
 from __future__ import annotations
 
 import copy
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 POOLED, PLACES, AHEAD = "pooled", "places", "ahead"
 """What a head reads: one vector an example, or one at each place that is answered, such as each word; or one of the
 latest values of a series, to tell what comes next."""
+RECOMMENDER = "recommender"
+"""The head that ranks the things which contents refer to."""
 ROWS = "rows"
 """Input (N, R): the rows of a batch that each example's parts are; -1 fills up. Without it a row is an example."""
 Inputs = Mapping[str, NDArray[Any]]
@@ -188,6 +191,11 @@ class Source(ABC):
         del inputs
         return 1
 
+    @property
+    def together(self) -> int:
+        """What the lengths of examples that are computed at once sum to at most, where memory has to hold."""
+        return sys.maxsize
+
     @abstractmethod
     def noise(self, count: int) -> Inputs:
         """A batch of random inputs, always the same, to compare two copies of a network with."""
@@ -233,14 +241,19 @@ class Source(ABC):
         raise SourceError(f"{self.title} cannot be shortened. Name an architecture of timm with --arch.")
 
     def with_head(self, head: str) -> Source:
-        """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm"), or, for
-        "", as a trunk without it.
+        """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm",
+        "recommender"), or, for "", as a trunk without it.
 
         Raises:
             SourceError: it has no such head.
         """
         if not head:
             return self
+        if head == RECOMMENDER:
+            raise SourceError(
+                f"{self.title} does not recommend. Choose a text source, such as builtin/text-tiny, to know items by, "
+                "or what headstart pretrain --objective recommendation makes."
+            )
         raise SourceError(
             f"{self.title} has no language-model head. Choose a text model of transformers: hf/NAME or a folder."
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from headstart.core.errors import SourceError
-from headstart.sources.contract import Artefact, Inputs
+from headstart.sources.contract import Artefact, Inputs, Source
 from headstart.sources.pieces import filled
 from headstart.sources.text import TextSource
 from headstart.sources.transformers_text import TransformersTexts
@@ -107,7 +107,7 @@ class WithOwnHead(TransformersTexts):
     def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         return {name: value for name, value in changed.items() if name not in self._tied}
 
-    def with_head(self, head: str) -> TextSource:
+    def with_head(self, head: str) -> Source:
         return TransformersTexts(self.folder, self.name, self.seed).with_head(head)
 
 

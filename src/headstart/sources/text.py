@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.data.batches import ahead
 from headstart.data.modalities.text import Passage, Text
-from headstart.sources.contract import PLACES, POOLED, ROWS, Inputs, Source
+from headstart.sources.contract import PLACES, POOLED, RECOMMENDER, ROWS, Inputs, Source
 from headstart.sources.library import LibrarySource
 from headstart.sources.parts import first_rows, rows_of
 from headstart.sources.pieces import Pieces, filled
@@ -32,6 +32,10 @@ AT_ONCE = 256
 PART, SENTENCE = 128, 64
 """Word pieces of one part of a text that is read as a whole; of a source taught on sentences. The mean over parts
 tells more than the beginning alone, and short parts cost less than long ones."""
+TOGETHER = 8192
+"""Most word pieces of a batch of long texts."""
+SHOWN = 128
+"""Most word pieces of a long text that one view of it shows in training."""
 BLANK_LENGTH = 8
 
 
@@ -78,9 +82,11 @@ class TextSource(LibrarySource):
         return other
 
     def with_head(self, head: str) -> Source:
-        from headstart.sources.behaviour import HEAD, BehaviourSource
+        if head != RECOMMENDER:
+            return super().with_head(head)
+        from headstart.sources.behaviour import BehaviourSource
 
-        return BehaviourSource.over(self) if head == HEAD else super().with_head(head)
+        return BehaviourSource.over(self)
 
     def require_places(self) -> None:
         """Refuses a network whose output at one place knows nothing of what stands around it, or follows it.
@@ -124,7 +130,7 @@ class TextSource(LibrarySource):
         one another, others in every view: training would spend most of its time on the longest texts."""
         inputs = self.prepare(content)
         preparation = self.description.preparation
-        kept = max(1, int(preparation["at_once"]) // int(preparation["part"]))
+        kept = max(1, SHOWN // int(preparation["part"]))
         if not view or self.at_places or inputs[IDS].ndim == 1 or len(inputs[IDS]) <= kept:
             return inputs
         first = int(seeds.generator(view, "parts", key).integers(0, len(inputs[IDS]) - kept + 1))
@@ -132,6 +138,10 @@ class TextSource(LibrarySource):
 
     def length(self, inputs: Inputs) -> int:
         return int(inputs[IDS].size)
+
+    @property
+    def together(self) -> int:
+        return TOGETHER
 
     def places(self, inputs: Inputs) -> int:
         return len(inputs[PLACES]) if self.at_places else 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -56,7 +56,7 @@ class Mix(nn.Module):
         given: torch.Tensor = self.norm(values)
         if self.along_patches:
             given = given.transpose(1, 2)
-        given = self.gating_block(self.mlp(given))
+        given = cast("torch.Tensor", self.gating_block(self.mlp(given)))
         return values + (given.transpose(1, 2) if self.along_patches else given)
 
 

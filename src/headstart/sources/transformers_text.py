@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core import files
 from headstart.core.errors import SourceError
 from headstart.sources import pieces
-from headstart.sources.contract import Artefact
+from headstart.sources.contract import RECOMMENDER, Artefact, Source
 from headstart.sources.pieces import Pieces
 from headstart.sources.text import AT_ONCE, LENGTH, PART, SENTENCE, TextSource
 from headstart.sources.transformers import TransformersSource
@@ -77,9 +77,9 @@ class TransformersTexts(TransformersSource, TextSource):
             limits.append(int(files.read_json(path).get("max_seq_length") or AT_ONCE))
         return min([*limits, 1 << 20])
 
-    def with_head(self, head: str) -> TextSource:
-        if not head:
-            return self
+    def with_head(self, head: str) -> Source:
+        if head in ("", RECOMMENDER):
+            return super().with_head(head)
         from headstart.sources.own_heads import open_with_head
 
         return open_with_head(self.folder, self.name, head, self.seed)

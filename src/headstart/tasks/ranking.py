@@ -25,7 +25,9 @@ PENALTIES = (50.0, 100.0, 200.0, 400.0)
 """Of EASE; the best one on the validation part is taken."""
 MOST_ITEMS = 6000
 """Items of which EASE takes those that most users met: its time grows with the cube of their number."""
-FACTORS, ROUNDS = 64, 15
+FACTORS, ROUNDS, CERTAINTIES = 64, 15, (1.0, 10.0, 40.0)
+"""Of the factorisation; how much surer it is of what was met is chosen as well."""
+NOTHING = np.zeros((1, 2))
 AT_ONCE = 512
 """Users whose whole scores are held at a time."""
 
@@ -53,6 +55,7 @@ class Ranked(Baseline):
 
         met = known_histories(contents, self.task.labels)
         scores = np.array(self.score(met), np.float32)
+        scores[np.diff(met.starts) == 0] = np.array(self.task.popularity, np.float32)  # of those who met nothing
         scores[np.repeat(np.arange(len(met)), np.diff(met.starts)), met.items] = -np.inf
         return collaborative.top(scores, LISTED)
 
@@ -66,58 +69,66 @@ class Popular(Ranked):
 
 
 def rivals(task: Recommendation, train: Told, validation: Told, fit: Told) -> list[Baseline]:
-    """ItemKNN, EASE with the penalty that is best on the validation part, and a factorisation."""
+    """ItemKNN, EASE, and a factorisation where the library for it is installed."""
     met = told_histories(fit, task.labels)
-    nothing = np.zeros((1, 2))
     similar = collaborative.item_knn(met)
+    penalty = _best(task, PENALTIES, train, validation, _ease)
     found: list[Baseline] = [
-        Ranked("item-knn", "ItemKNN (cosine)", nothing, task, lambda users: (users.bags() @ similar).toarray())
+        Ranked("item-knn", "ItemKNN (cosine)", NOTHING, task, lambda users: (users.bags() @ similar).toarray()),
+        Ranked("ease", f"EASE (penalty {penalty:g})", NOTHING, task, _ease(met, penalty)),
     ]
-    penalty = _best_penalty(task, train, validation)
-    solved = _ease(task, met, penalty)
-    found.append(Ranked("ease", f"EASE (penalty {penalty:g})", nothing, task, solved))
     if importlib.util.find_spec("implicit") is not None:
-        found.append(Ranked("factorisation", f"Factorisation ({FACTORS} factors)", nothing, task, _factorised(met)))
+        certainty = _best(task, CERTAINTIES, train, validation, _factorised)
+        title = f"Factorisation ({FACTORS} factors, certainty {certainty:g})"
+        found.append(Ranked("factorisation", title, NOTHING, task, _factorised(met, certainty)))
     return found
 
 
-def _ease(task: Recommendation, met: Histories, penalty: float) -> Scorer:
-    kept = min(MOST_ITEMS, task.outputs)  # items are in the order of how many users met them
-    within = met.first(kept)
-    weight = collaborative.ease(within, penalty)
+def _ease(met: Histories, penalty: float) -> Scorer:
+    kept = min(MOST_ITEMS, met.catalogue)  # items are in the order of how many users met them
+    weight = collaborative.ease(met.first(kept), penalty)
 
     def score(users: Histories) -> NDArray[Any]:
-        scores = np.full((len(users), task.outputs), -1e3, np.float32)
+        scores = np.full((len(users), met.catalogue), -1e3, np.float32)
         scores[:, :kept] = users.first(kept).bags() @ weight
         return scores
 
     return score
 
 
-def _best_penalty(task: Recommendation, train: Told, validation: Told) -> float:
-    """By recall@10 on the validation part; the middle one where there is none."""
+def _best(
+    task: Recommendation,
+    values: Sequence[float],
+    train: Told,
+    validation: Told,
+    way: Callable[[Histories, float], Scorer],
+) -> float:
+    """The value with the best recall@10 on the validation part; the middle one where there is none."""
     if not len(validation.labels):
-        return PENALTIES[1]
+        return values[len(values) // 2]
     met = told_histories(train, task.labels)
     truth = task.encode(validation.labels)
 
-    def recall(penalty: float) -> float:
-        way = Ranked("ease", "", np.zeros((1, 2)), task, _ease(task, met, penalty))
-        return task.value(task.decode(way.answer(validation.contents(), len(truth))), truth)
+    def recall(value: float) -> float:
+        answers = Ranked("", "", NOTHING, task, way(met, value)).answer(validation.contents(), len(truth))
+        return task.value(task.decode(answers), truth)
 
-    return max(PENALTIES, key=recall)
+    return max(values, key=recall)
 
 
-def _factorised(met: Histories) -> Scorer:
-    """Implicit ALS (Hu et al. 2008); a user's factors are solved for from the history."""
+def _factorised(met: Histories, certainty: float) -> Scorer:
+    """Implicit alternating least squares (Hu et al. 2008); a user's factors are solved for from the history."""
     from implicit.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
 
-    model = AlternatingLeastSquares(factors=FACTORS, iterations=ROUNDS, random_state=0, num_threads=1)
-    model.fit(met.bags(), show_progress=False)
+    with threadpool_limits(1, "blas"):  # it has threads of its own, and warns of others
+        model = AlternatingLeastSquares(
+            factors=FACTORS, alpha=certainty, regularization=0.1, iterations=ROUNDS, random_state=0, num_threads=1
+        )
+        model.fit(met.bags(), show_progress=False)
 
     def score(users: Histories) -> NDArray[Any]:
-        bags = users.bags()
-        factors = model.recalculate_user(np.arange(len(users)), bags)
+        factors = model.recalculate_user(np.arange(len(users)), users.bags())
         return np.asarray(factors @ model.item_factors.T)
 
     return score

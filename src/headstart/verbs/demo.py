@@ -1,4 +1,4 @@
-"""Demos: a task of ten labels a class, offline, with everything that comes with the package."""
+"""Demos: a small task, offline, with everything that comes with the package."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 IMAGES, TEXTS, SOUNDS = "builtin/image-tiny", "builtin/text-tiny", "builtin/audio-tiny"
 SERIES = "builtin/series-tiny"
-KINDS = ("digits", "text", "audio", "series")
+KINDS = ("digits", "text", "audio", "series", "ratings")
 LABELS_A_CLASS = 10
 BUDGET = 20.0
 """Seconds for the network from random weights: the demo should end while somebody watches."""
 
 
 def demo(kind: str = "digits", out: str | Path | None = None, *, console: Console | None = None) -> Model:
-    """Adapts a builtin source to a task of ten labels a class that is on every machine, and proves it on the rest.
+    """Adapts a source to a small task that is on every machine, and proves it on the rest.
 
     Args:
-        kind: "digits" (scikit-learn's handwritten digits) or "text" (sentences of Python's own documentation by their
-            subject) or "audio" (songs of birds that do not exist, from formulas) or "series" (visitors of museums that
-            do not exist, by the hour).
-        out: folder of the run; `runs/demo` or `runs/demo-text` when not given.
+        kind: "digits" (scikit-learn's handwritten digits), "text" (sentences of Python's own documentation by their
+            subject), "audio" (songs of birds that do not exist, from formulas), "series" (visitors of museums that do
+            not exist, by the hour) or "ratings" (made-up people, films and books).
+        out: folder of the run; `runs/demo` or `runs/demo-KIND` when not given.
     """
     from headstart.core.registry import suggest
 
@@ -42,7 +42,8 @@ def demo(kind: str = "digits", out: str | Path | None = None, *, console: Consol
     folder = Path(out) if out is not None else Path("runs") / ("demo" if kind == "digits" else f"demo-{kind}")
     if folder.exists() and any(folder.iterdir()):
         raise RunError(f"{folder} exists already. Choose another name with --out.")
-    return {"digits": _digits, "text": _texts, "audio": _sounds, "series": _series}[kind](folder, console)
+    ways = {"digits": _digits, "text": _texts, "audio": _sounds, "series": _series, "ratings": _ratings}
+    return ways[kind](folder, console)
 
 
 def _digits(folder: Path, console: Console | None) -> Model:
@@ -97,6 +98,34 @@ def _series(folder: Path, console: Console | None) -> Model:
     )
     if console is not None:
         console.print(f"What comes next: headstart predict {folder} {table}", soft_wrap=True)
+    return model
+
+
+def _ratings(folder: Path, console: Console | None) -> Model:
+    from headstart.verbs.demo_ratings import world
+    from headstart.verbs.recommend import recommend
+    from headstart.verbs.untaught_behaviour import from_nothing
+
+    made = folder.with_name(f"{folder.name}-world")
+    kinds = world(made)
+    (films, of_films), (books, of_books) = kinds["films"], kinds["books"]
+    if console is not None:
+        console.print(
+            f"People, films and books that are made up, in {made}: what is measured here shows how this works, not how "
+            "much it helps elsewhere. First a source learns what people of films go on to, then it meets books."
+        )
+    source = made / "source"
+    if not source.exists():
+        from_nothing(films, out=source, items=of_films, epochs=15)
+    model = adapt(
+        books, task="recommendation", items=of_books, source=source, baseline_budget=BUDGET, out=folder, console=console
+    )
+    if console is not None:
+        found = recommend(model, "reader7", count=3)
+        console.print("\nWhat to show reader7, and why (headstart predict RUN --user reader7 --top 3):")
+        for one in found.items:
+            reasons = ", ".join(found.titles[reason] for reason in one.because)
+            console.print(f"  {one.title}, because of: {reasons}", markup=False)
     return model
 
 

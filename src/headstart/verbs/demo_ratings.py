@@ -32,27 +32,26 @@ FORMS = {
     "films": ("A film about", "A drama of", "A thriller about", "A comedy about", "A documentary on", "A series about"),
     "books": ("A novel about", "A biography:", "Stories of", "A poem on", "A handbook:", "Letters on"),
 }
+PEOPLE = {"films": (900, (6, 13)), "books": (300, (5, 7))}
+"""How many people there are of each kind, and how many works each met, at least and less than."""
 WHO = {"films": "viewer", "books": "reader"}
 EDITIONS = 3
 """Works about the same in the same form."""
 
 
-def world(folder: Path, people: dict[str, int] | None = None, seed: int = 0) -> dict[str, tuple[Path, Path]]:
-    """Writes what people met of each kind; gives kind -> (path of ratings, path of items).
-
-    Args:
-        people: how many for each kind, films and books; they are other people.
-    """
+def world(folder: Path, seed: int = 0) -> dict[str, tuple[Path, Path]]:
+    """Writes what people met of each kind, films and books, who are other people; gives kind -> (path of what they met,
+    path of the works)."""
     import pyarrow.parquet as parquet
 
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
-    for kind, count in (people or {"films": 900, "books": 160}).items():
+    for kind in FORMS:
         random = np.random.default_rng([seed, len(kind), ord(kind[0])])
         subjects, texts = works(kind)
         names = [f"{kind[0]}{number}" for number in range(len(texts))]
         ratings, items = folder / f"{kind}-ratings.parquet", folder / f"{kind}.parquet"
-        parquet.write_table(_met(count, WHO[kind], names, subjects, random), ratings)
+        parquet.write_table(_met(kind, names, subjects, random), ratings)
         parquet.write_table(pa.table({"item": names, "title": texts}), items)
         found[kind] = (ratings, items)
     return found
@@ -65,21 +64,22 @@ def works(kind: str) -> tuple[list[str], list[str]]:
     return [subject for subject, _ in every], [text for _, text in every]
 
 
-def _met(people: int, who: str, names: list[str], subjects: list[str], random: np.random.Generator) -> pa.Table:
+def _met(kind: str, names: list[str], subjects: list[str], random: np.random.Generator) -> pa.Table:
     """Everyone has a pair of subjects of one kind or the other, goes from one to its companion and back, and now and
     then meets anything."""
     of = {subject: np.flatnonzero(np.array(subjects) == subject) for subject in THEMES}
     known = (1.0 + random.permutation(len(subjects))) ** -0.3  # some works are more popular than others
     rows: list[tuple[str, str, int]] = []
+    people, lengths = PEOPLE[kind]
     for user in range(people):
         pair = list(COMPANIONS.items())[int(random.integers(len(COMPANIONS)))]
         seen: list[int] = []
-        for moment in range(int(random.integers(6, 13))):
+        for moment in range(int(random.integers(*lengths))):
             subject = pair[moment % 2]
             choice = np.arange(len(subjects)) if random.random() < 0.2 else of[subject]
             choice = np.setdiff1d(choice, seen)
             if len(choice):
                 seen.append(int(random.choice(choice, p=known[choice] / known[choice].sum())))
-        rows += [(f"{who}{user}", names[item], moment) for moment, item in enumerate(seen)]
+        rows += [(f"{WHO[kind]}{user}", names[item], moment) for moment, item in enumerate(seen)]
     users, items, moments = zip(*rows, strict=True)
     return pa.table({"user": users, "item": items, "time": moments})

@@ -1,0 +1,119 @@
+"""From what people met on one catalogue to what to show those of another, as a user would."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+from tests.journeys.world import headstart
+
+import headstart as hs
+from headstart.core.errors import HeadstartError
+from headstart.verbs.adapt import adapt
+from headstart.verbs.demo_ratings import world
+from headstart.verbs.untaught_behaviour import from_nothing
+
+Kinds = dict[str, tuple[Path, Path]]
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Kinds:
+    return world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def viewers(kinds: Kinds, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("sources") / "viewers"
+    from_nothing(kinds["films"][0], items=kinds["films"][1], out=out, epochs=4, arch="behaviour:width=32,layers=1")
+    return out
+
+
+@pytest.fixture(scope="module")
+def readers(kinds: Kinds, viewers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "readers"
+    ratings, items = kinds["books"]
+    options = ("--task", "recommendation", "--items", items, "--source", viewers, "--baseline-budget", "1")
+    told = headstart("adapt", ratings, *options, "--out", out).ok().out
+    assert "recall@10" in told and "300 test users" in told
+    return out
+
+
+def test_what_is_learned_of_films_helps_with_books(readers: Path) -> None:
+    receipt = hs.load(readers).receipt
+    arms = {arm.name: arm.metrics["recall_at_10"].value for arm in receipt.arms}
+    assert {"adapted", "popularity", "item-knn", "ease", "zero-shot", "scratch"} <= set(arms)
+    assert arms["adapted"] > arms["ease"] > arms["popularity"]
+    assert {row.value for row in receipt.by_property} >= {"1 to 4 items"}
+    page = (readers / "receipt.html").read_text()
+    assert "because of" in page, "ranked lists have reasons"
+
+
+def test_answers_for_one_user_have_reasons(readers: Path, kinds: Kinds) -> None:
+    found = json.loads(headstart("predict", readers, "--user", "reader7", "--top", "4", "--format", "json").ok().out)
+    table = parquet.read_table(kinds["books"][0]).to_pylist()
+    met = {row["item"] for row in table if row["user"] == "reader7"}
+    assert len(found) == 4 and not met & {one["id"] for one in found}
+    assert all(set(one["because"]) <= met for one in found) and found[0]["because"]
+    whole = hs.load(readers).answer(kinds["books"][0])
+    row = whole.table.column("id").to_pylist().index("reader7")
+    assert whole.predictions.answers[row][:4] == [one["id"] for one in found]
+
+
+def test_a_user_without_history_gets_what_most_met_and_is_told_so(readers: Path) -> None:
+    unknown = headstart("predict", readers, "--user", "reader7000", "--top", "3").ok()
+    assert "has no user 'reader7000'" in unknown.err and "most others met" in unknown.err
+    strange = headstart("predict", readers, "--met", "b0,nothing-like-it", "--top", "3").ok()
+    assert "passed over: nothing-like-it" in strange.err
+
+
+def test_users_of_the_same_ids_are_known_only_when_that_is_said(tmp_path: Path) -> None:
+    """Who met A elsewhere meets 1 here and who met B meets 2; of new ones nothing else is known."""
+    random = np.random.default_rng(0)
+    people = [f"p{number}" for number in range(400)]
+    kind = random.integers(0, 2, len(people))
+    for place, letter in (("there", "t"), ("here", "h")):
+        rows = [
+            (person, f"{letter}{group}{item}", moment)
+            for person, group in zip(people, kind, strict=True)
+            for moment, item in enumerate(random.permutation(8)[:6])
+        ]
+        users, items, moments = zip(*rows, strict=True)
+        met = pa.table({"user": users, "item": items, "time": moments})
+        parquet.write_table(met, tmp_path / f"{place}.parquet")
+        works = pa.table({"item": sorted(set(items)), "title": ["a work"] * len(set(items))})
+        parquet.write_table(works, tmp_path / f"{place}-items.parquet")
+    there, here = tmp_path / "there.parquet", tmp_path / "here.parquet"
+    from_nothing(there, items=tmp_path / "there-items.parquet", out=tmp_path / "source", epochs=1)
+    values = [
+        adapt(
+            here, items=tmp_path / "here-items.parquet", task="recommendation", source=tmp_path / "source", new_users=0,
+            same_users=same, baselines=False, out=tmp_path / f"run-{same}",
+        ).receipt.arms[0].metrics["ndcg_at_10"].value
+        for same in (True, False)
+    ]  # fmt: skip
+    assert values[0] > values[1] + 0.1
+
+
+def test_what_cannot_be_recommended_from_is_refused(kinds: Kinds, readers: Path, tmp_path: Path) -> None:
+    ratings, items = kinds["books"]
+    with pytest.raises(HeadstartError, match="does not recommend"):
+        adapt(ratings, items=items, task="recommendation", source="builtin/image-tiny", out=tmp_path / "a")
+    with pytest.raises(HeadstartError, match="no table says it"):
+        from_nothing(ratings, items=None, out=tmp_path / "b")
+    gone = headstart("predict", readers, tmp_path / "no.parquet", "--user", "reader1")
+    assert gone.code and "is gone" in gone.err
+
+
+def test_finetuning_ends_with_the_closed_form(kinds: Kinds, viewers: Path, tmp_path: Path) -> None:
+    ratings, items = kinds["books"]
+    model = adapt(
+        ratings, items=items, task="recommendation", source=viewers, strategy="finetune", options={"epochs": 1},
+        baselines=False, out=tmp_path / "run",
+    )  # fmt: skip
+    known = model.source.weights()
+    assert known["memory.weight"].shape == (144, 144)
+    assert {arm.name for arm in model.receipt.arms} >= {"adapted", "zero-shot"}
