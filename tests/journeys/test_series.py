@@ -89,3 +89,11 @@ def test_what_does_not_fit_is_refused(network: Path, stores: Path, tmp_path: Pat
     wanted = ("--task", "forecasting", "--horizon", "6", "--time")
     headstart("adapt", stores, *wanted, "when", "--source", network).refused("no column 'when'")
     headstart("adapt", stores, *wanted, "month", "--source", "builtin/image-tiny").refused("does not take series")
+
+
+def test_the_builtin_source_tells_seasons_it_never_saw(stores: Path, tmp_path: Path) -> None:
+    given = {"task": "forecasting", "time": "month", "horizon": 12, "baselines": False}
+    run = hs.adapt(stores, source="builtin/series-tiny", **given, out=tmp_path / "run")
+    values = {arm.name: arm.metrics["skill"].value for arm in run.receipt.arms}
+    assert values["zero-shot"] > values["naive"] + 0.5, "a season of so little noise is best repeated, but it is seen"
+    assert run.receipt.source.trained_on.startswith("M4 weekly")

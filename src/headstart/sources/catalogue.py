@@ -99,10 +99,12 @@ def _here() -> Iterator[Entry]:
 
 
 def _takes(description: Description) -> str:
-    """224 px, 256 pieces of words, or sound of 16 kHz."""
+    """224 px, 256 pieces of words, sound of 16 kHz, or 512 steps of a series."""
     known = description.preparation
     if "rate" in known:
         return f"{known['rate'] / 1000:g} kHz"
+    if "steps" in known:
+        return f"{known['steps']} steps"
     return f"{known['width']} px" if "width" in known else f"{known['length']} pieces"
 
 

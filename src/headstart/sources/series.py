@@ -108,7 +108,7 @@ class SeriesSource(LibrarySource):
         )
 
     def preparation(self) -> dict[str, Any]:
-        return {"length": self.context, "ahead": self.is_ahead, "channels": self.channels}
+        return {"steps": self.context, "ahead": self.is_ahead, "channels": self.channels}
 
     def _describe(self, fingerprint: str) -> Description:
         """With the context ahead of the stages that have weights."""
@@ -189,7 +189,7 @@ class SeriesSource(LibrarySource):
         return {**{name: np.concatenate([example[name] for example in inputs]) for name in inputs[0]}, ROWS: rows}
 
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-        shape = (1, preparation["channels"], preparation["length"])
+        shape = (1, preparation["channels"], preparation["steps"])
         levels = np.zeros((*shape[:2], 2), np.float32)
         whole = {VALUES: np.zeros(shape, np.float32), OBSERVED: np.ones(shape, np.float32), STATISTICS: levels}
         return {name: whole[name] for name in self.takes}

@@ -124,7 +124,7 @@ def _write_start(folder: Path, architecture: Architecture, trained_on: str, seed
 
     from headstart.sources.patches import network_of
 
-    config = {"model_type": PATCHES, **architecture.model_dump(), "license": "Apache-2.0", "trained_on": trained_on}
+    config = {"model_type": PATCHES, **architecture.model_dump(), "license": "apache-2.0", "trained_on": trained_on}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = network_of(config, True)
