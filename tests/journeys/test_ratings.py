@@ -102,6 +102,8 @@ def test_what_cannot_be_recommended_from_is_refused(kinds: Kinds, readers: Path,
     ratings, items = kinds["books"]
     with pytest.raises(HeadstartError, match="does not recommend"):
         adapt(ratings, items=items, task="recommendation", source="builtin/image-tiny", out=tmp_path / "a")
+    with pytest.raises(HeadstartError, match="--items is for recommendation"):
+        adapt(ratings, items=items, source="builtin/text-tiny", out=tmp_path / "c")
     with pytest.raises(HeadstartError, match="no table says it"):
         from_nothing(ratings, items=None, out=tmp_path / "b")
     gone = headstart("predict", readers, tmp_path / "no.parquet", "--user", "reader1")

@@ -40,7 +40,7 @@ Items = Annotated[
     str | None, typer.Option(help="Of users' histories: table of the items they met.", show_default=False)
 ]
 User = Annotated[
-    str | None, typer.Option("--user-column", help="Of users' histories: column of users.", show_default=False)
+    str | None, typer.Option("--user", help="Of users' histories: column of users.", show_default=False)
 ]
 Beams = Annotated[
     int | None,

@@ -115,6 +115,8 @@ class Task(ABC):
     """What is done where the user names no strategy."""
     taught: ClassVar[bool] = False
     """Whether what is to be answered is an input in training and validation, see `Source.taught`."""
+    options: ClassVar[tuple[str, ...]] = ()
+    """Options of `adapt` that other kinds of task do not have."""
     reader: ClassVar[str] = ""
     """The reader that a target needs whose form alone does not tell."""
     looks_at: ClassVar[Literal["contents", "inputs"]] = "contents"

@@ -175,7 +175,7 @@ def _column(
     known = {name.lower(): name for name in rows.column_names}
     found = next((known[name] for name in usual if name in known), None)
     if found is None and needed and what in ("user", "item"):
-        option = {"user": "--user-column", "item": "--content"}[what]
+        option = {"user": "--user", "item": "--content"}[what]
         raise DataError(
             f"{path} has no column of {what}s by a usual name ({', '.join(usual[:4])}, …); it has "
             f"{', '.join(rows.column_names)}. Name it with {option}."
@@ -207,7 +207,7 @@ def _ratings(rows: pa.Table, rating: str, path: Path) -> NDArray[np.float32]:
     try:
         values = rows.column(rating).cast(pa.float32())
     except pa.ArrowInvalid as problem:
-        raise DataError(f"The ratings in '{rating}' of {path} are not numbers ({problem}).") from None
+        raise DataError(f"The ratings in '{rating}' of {path} are not numbers ({problem}). Name others by --label.") from None
     return np.asarray(np.nan_to_num(values.to_numpy(zero_copy_only=False)), np.float32)
 
 
