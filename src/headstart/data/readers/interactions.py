@@ -207,7 +207,8 @@ def _ratings(rows: pa.Table, rating: str, path: Path) -> NDArray[np.float32]:
     try:
         values = rows.column(rating).cast(pa.float32())
     except pa.ArrowInvalid as problem:
-        raise DataError(f"The ratings in '{rating}' of {path} are not numbers ({problem}). Name others by --label.") from None
+        told = f"The ratings in '{rating}' of {path} are not numbers ({problem})."
+        raise DataError(f"{told} Name another column with --label.") from None
     return np.asarray(np.nan_to_num(values.to_numpy(zero_copy_only=False)), np.float32)
 
 
