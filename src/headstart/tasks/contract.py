@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import RecipeError
+from headstart.core.ragged import joined, like
 from headstart.data.contents import Told
 from headstart.data.table import Examples
 from headstart.measure.linear import LinearSolution
@@ -264,6 +265,11 @@ class Task(ABC):
         """
         del train, validation, fit, asked
         return [], []
+
+    def reordered(self, scores: Scores, labels: Sequence[str]) -> Scores:
+        """Scores whose outputs are in the order of `labels`, with them in the order of this task's own."""
+        order = [labels.index(name) for name in self.labels]
+        return like(joined(scores)[:, order], scores)
 
     @property
     def arrow_type(self) -> pa.DataType:
