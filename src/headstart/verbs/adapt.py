@@ -222,6 +222,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
         source = source.reading(kind.reads)
     else:
         recipe.require_nothing_ahead(recipe.task)
+    recipe.require_particular(kind.options, recipe.task)
     table = read(
         target,
         label=recipe.label,

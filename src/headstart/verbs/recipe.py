@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,9 @@ from headstart.core.registry import suggest
 from headstart.data.windows import Windows
 from headstart.sources import Source
 from headstart.strategies import Strategy, strategies
+
+PARTICULAR = dict.fromkeys(("items", "user", "same_users", "new_users"), "recommendation")
+"""Options that only one kind of task has, and which."""
 
 
 class Recipe(pydantic.BaseModel):
@@ -94,6 +98,19 @@ class Recipe(pydantic.BaseModel):
             self.test,
             self.validation,
         )
+
+    def require_particular(self, options: Collection[str], task: str | None) -> None:
+        """Refuses options of one kind of task for another, which has the particular `options`.
+
+        Raises:
+            RecipeError: one of them was given.
+        """
+        for name, other in PARTICULAR.items():
+            if name not in options and getattr(self, name) not in (None, False):
+                raise RecipeError(
+                    f"--{name.replace('_', '-')} is for {other}, and the task is {task or 'found from the labels'}. "
+                    f"Add --task {other}, or leave it out."
+                )
 
     def require_nothing_ahead(self, task: str | None) -> None:
         """Refuses options of forecasting for another task.
