@@ -32,9 +32,10 @@ def six(path, **more):
 
 def test_the_last_item_is_for_the_test_and_the_one_before_for_validation(tmp_path):
     table = read_ratings(six(tmp_path / "r.parquet"))
+    nexts = table.strings("next item")
     found = {
         (part, content["user"], tuple(content["items"]), label)
-        for part, content, label in zip(table.strings("split"), contents_of(table), table.strings("label"), strict=True)
+        for part, content, label in zip(table.strings("split"), contents_of(table), nexts, strict=True)
     }
     assert found == {
         ("test", "1", ("60", "50", "40", "30", "20"), "10"),

@@ -45,7 +45,7 @@ def test_a_word_that_is_no_number_is_refused_by_the_command_line(pictures: Path)
 
 
 @pytest.mark.parametrize(("text", "parts"), [
-    ("target: photos\nsource: tiny\nsead: 3\n", ["no option 'sead'", "Did you mean seed, seeds?"]),
+    ("target: photos\nsource: tiny\nsead: 3\n", ["no option 'sead'", "Did you mean seed, seeds"]),
     ("target: photos\nsource: tiny\nseed: abc\n", ["'seed' = 'abc'", "valid integer"]),
     ("target: photos\nsource: tiny\noptions: 3\n", ["'options' = 3", "dictionary"]),
     ("source: tiny\n", ["lacks 'target'", "Folder"]),

@@ -63,6 +63,13 @@ def test_answers_for_one_user_have_reasons(readers: Path, kinds: Kinds) -> None:
     assert whole.predictions.answers[row][:4] == [one["id"] for one in found]
 
 
+def test_the_same_run_measures_the_same_on_its_test_again(readers: Path, kinds: Kinds) -> None:
+    own = hs.load(readers).receipt.arms[0].metrics["recall_at_10"].value
+    assert own == pytest.approx(hs.load(readers).evaluate(kinds["books"][0]).metrics["recall_at_10"].value)
+    other = headstart("compare", readers, readers).ok().out
+    assert "300 shared test users" in other
+
+
 def test_a_user_without_history_gets_what_most_met_and_is_told_so(readers: Path) -> None:
     unknown = headstart("predict", readers, "--user", "reader7000", "--top", "3").ok()
     assert "has no user 'reader7000'" in unknown.err and "most others met" in unknown.err
@@ -102,6 +109,8 @@ def test_what_cannot_be_recommended_from_is_refused(kinds: Kinds, readers: Path,
     ratings, items = kinds["books"]
     with pytest.raises(HeadstartError, match="does not recommend"):
         adapt(ratings, items=items, task="recommendation", source="builtin/image-tiny", out=tmp_path / "a")
+    with pytest.raises(HeadstartError, match="--items is for recommendation"):
+        adapt(ratings, items=items, source="builtin/text-tiny", out=tmp_path / "c")
     with pytest.raises(HeadstartError, match="no table says it"):
         from_nothing(ratings, items=None, out=tmp_path / "b")
     gone = headstart("predict", readers, tmp_path / "no.parquet", "--user", "reader1")

@@ -31,7 +31,7 @@ Season = Annotated[int | None, typer.Option(help="Steps of the season; found whe
 Stride = Annotated[int | None, typer.Option(help="Steps from one tested window to the next.", **FORECASTING)]
 RECOMMENDATION: dict[str, Any] = {"rich_help_panel": "Options of --task recommendation", "show_default": False}
 Items = Annotated[str | None, typer.Option(help="Table of the items that users met.", **RECOMMENDATION)]
-User = Annotated[str | None, typer.Option("--user-column", help="Column of users.", **RECOMMENDATION)]
+User = Annotated[str | None, typer.Option("--user", help="Column of users.", **RECOMMENDATION)]
 NewUsers = Annotated[
     int | None,
     typer.Option(help="Test on users who are not learned from, after so many of their items.", **RECOMMENDATION),

@@ -72,6 +72,15 @@ class Table:
     def strings(self, name: str) -> list[str]:
         return [str(value) for value in self.column(name).to_pylist()]
 
+    def called(self, answer: Any) -> Any:
+        """An answer, or several, with things that it refers to by their titles, where they have any."""
+        if self.items is None:
+            return answer
+        titles = dict(zip(self.items.strings("id"), self.items.strings("title"), strict=True))
+        if isinstance(answer, list):
+            return [titles.get(one) or one for one in answer]
+        return titles.get(answer) or answer
+
     def keep(self, mask: NDArray[np.bool_], reasons: Mapping[int, str]) -> Table:
         """The rows where `mask` (N,) is true; the others go to quarantine with the reason for their row."""
         ids = self.column("id")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError
-from headstart.core.ragged import from_arrow, joined, like
+from headstart.core.ragged import from_arrow
 from headstart.measure import paired
 from headstart.receipt import words
 from headstart.receipt.details import GROUP, SCORES
@@ -70,7 +71,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
             "so they cannot be compared. Adapt them to the same target with the same --seed."
         )
     primary = runs[0][1].primary
-    task = use({"kind": first.kind, "label": first.label, "labels": first.labels, "primary": first.primary})
+    task = use(described(runs[0][1]))
     truths = runs[0][2].column("truth").take(pa.array(places[0])).to_pylist()
     found = [
         stored_metrics(task, receipt.task, table, rows, truths)
@@ -125,6 +126,13 @@ def compare(runs: Sequence[Run]) -> Comparison:
     )
 
 
+def described(receipt: Receipt) -> dict[str, Any]:
+    """The run's task as its plan has it, with all that it takes to measure by."""
+    told = receipt.task
+    known: Any = next(iter(cast("list[Any]", receipt.strategy.plan.get("heads", []))), {"task": {}})["task"]
+    return {"kind": told.kind, "label": told.label, "labels": told.labels, "primary": told.primary, **known}
+
+
 def _require_same_task(one: str, first: TaskSection, other: str, second: TaskSection) -> None:
     if first.kind != second.kind:
         raise DataError(
@@ -153,8 +161,7 @@ def stored_metrics(
 ) -> dict[str, Metric]:
     """Metrics of one run's answers for the shared items, its scores in the first run's order of labels."""
     scores = from_arrow(table.column(SCORES + ADAPTED).take(pa.array(rows)))
-    order = [own.labels.index(name) for name in task.labels]
-    ordered = like(joined(scores)[:, order], scores)
+    ordered = task.reordered(scores, own.labels)
     answers = table.column("answer").take(pa.array(rows)).to_pylist()
     decoded = replace(task.decode(ordered), answers=answers)
     return {metric.name: metric for metric in task.metrics(decoded, task.encode(truths))}

@@ -63,8 +63,8 @@ def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples)
         Mistake(
             id=ids[row],
             path=paths[row],
-            truth=task.shown(truths[row]),
-            answer=task.shown(predictions.answers[row]),
+            truth=test.table.called(task.shown(truths[row])),
+            answer=test.table.called(task.shown(predictions.answers[row])),
             confidence=float(predictions.confidence[row]) if sure else None,
         )
         for row in order.tolist()

@@ -14,8 +14,9 @@ from headstart.receipt.intervals import intervals, primary_resamples, secondary_
 from headstart.tasks import Metric, Predictions, Task
 from headstart.tasks.contract import Targets
 
-VALUE_ALONE = frozenset({"calibration_error"})
-"""Metrics without an interval: resampling itself makes them larger, so its percentiles would miss the value."""
+VALUE_ALONE = frozenset({"calibration_error", "coverage"})
+"""Metrics without an interval: resampling itself makes them larger, or smaller, so its percentiles would miss the
+value."""
 
 
 @dataclass(frozen=True)

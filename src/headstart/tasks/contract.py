@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import RecipeError
+from headstart.core.ragged import joined, like
 from headstart.data.contents import Told
 from headstart.data.table import Examples
 from headstart.measure.linear import LinearSolution
@@ -129,6 +130,8 @@ class Task(ABC):
     """What is done where the user names no strategy."""
     taught: ClassVar[bool] = False
     """Whether what is to be answered is an input in training and validation, see `Source.taught`."""
+    options: ClassVar[tuple[str, ...]] = ()
+    """Options of `adapt` that other kinds of task do not have."""
     reader: ClassVar[str] = ""
     """The reader that a target needs whose form alone does not tell."""
     looks_at: ClassVar[Literal["contents", "inputs"]] = "contents"
@@ -290,6 +293,11 @@ class Task(ABC):
         """
         del train, validation, fit, asked
         return [], []
+
+    def reordered(self, scores: Scores, labels: Sequence[str]) -> Scores:
+        """Scores whose outputs are in the order of `labels`, with them in the order of this task's own."""
+        order = [labels.index(name) for name in self.labels]
+        return like(joined(scores)[:, order], scores)
 
     @property
     def arrow_type(self) -> pa.DataType:

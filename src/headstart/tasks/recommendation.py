@@ -42,6 +42,7 @@ class Recommendation(Piecewise):
 
     kind: ClassVar[str] = "recommendation"
     reader: ClassVar[str] = "interactions"
+    options: ClassVar[tuple[str, ...]] = ("items", "user", "same_users", "new_users")
     own_head: ClassVar[str] = "recommender"
     texts: ClassVar[bool] = True
     taught: ClassVar[bool] = True
@@ -132,11 +133,18 @@ class Recommendation(Piecewise):
             Metric("coverage", "Coverage@10", Coverage(self._recommended(predictions.scores))),
             Metric(
                 "popularity",
-                "Popularity of what is recommended",
+                "Popularity@10, ‰",
                 Mean(self._popularity(predictions.scores)),
                 greater_is_better=False,
             ),
         ]
+
+    def reordered(self, scores: Scores, labels: Sequence[str]) -> Scores:
+        number = self._number
+        moved = np.array([*(number[name] for name in labels), -1], np.float64)
+        found = np.array(scores, np.float64)
+        found[:, :LISTED] = moved[found[:, :LISTED].astype(np.int64)]
+        return found
 
     def _places(self, scores: Scores, targets: Targets) -> NDArray[np.int64]:
         """At which place of its ranking, from 0, each user's next item stands; LISTED where it is not listed."""
@@ -153,7 +161,8 @@ class Recommendation(Piecewise):
         return sparse.csr_matrix(entries, shape=(len(scores), self.outputs))
 
     def _popularity(self, scores: Scores) -> NDArray[np.float64]:
-        """The mean number of users, per thousand interactions, who met what each user is shown."""
+        """How popular what each user is shown is: of a thousand interactions in training, how many were with one such
+        item, on average."""
         counts = np.array([*self.popularity, 0], np.float64) * (1000 / max(1, sum(self.popularity)))
         return np.asarray(counts[scores[:, :AT].astype(np.int64)].mean(axis=1), np.float64)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from headstart.data.contents import Contents
-from headstart.data.modalities.interactions import SHOWN, Interactions
+from headstart.data.modalities.interactions import Interactions
 from headstart.receipt.evidence import Evidence
 from headstart.receipt.exhibits import Exhibit
+from headstart.sources import Source
 
-LISTED = 3
-"""Items of each ranking that are shown."""
+LISTED, LAST, LETTERS = 3, 3, 30
+"""Items of each ranking, and last ones of each history, that are shown, and letters of a title."""
 
 
 def attributions(found: Evidence, ids: Sequence[str]) -> list[tuple[str, Exhibit]]:
@@ -24,9 +26,15 @@ def attributions(found: Evidence, ids: Sequence[str]) -> list[tuple[str, Exhibit
     for name in ids:
         content = contents.read(rows[name])
         history = Interactions().decode(content)
-        lines = [f"Met last: {', '.join(source.thing(one) for one in history.items[-SHOWN:]) or 'nothing'}."]
+        called = functools.partial(_short, source)
+        lines = [f"Met last: {', '.join(map(called, history.items[-LAST:])) or 'nothing'}."]
         for place, one in enumerate(source.recommend(content, LISTED), 1):
-            reasons = f", because of {' and '.join(map(source.thing, one.because))}" if one.because else ""
-            lines.append(f"{place}. {source.thing(one.id)}{reasons}.")
+            reasons = f", because of {called(one.because[0])}" if one.because else ""
+            lines.append(f"{place}. {called(one.id)}{reasons}.")
         shown.append((f"user {history.user}", "\n".join(lines)))
     return shown
+
+
+def _short(source: Source, name: str) -> str:
+    title = source.thing(name)
+    return title if len(title) <= LETTERS else f"{title[:LETTERS].rstrip()}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,12 @@ from headstart.core.registry import suggest
 from headstart.data.windows import Windows
 from headstart.sources import Source
 from headstart.strategies import Strategy, strategies
+
+PARTICULAR = {
+    **dict.fromkeys(("items", "user", "same_users", "new_users"), "recommendation"),
+    **dict.fromkeys(("series", "value", "horizon", "context", "season", "stride"), "forecasting"),
+}
+"""Options that only one kind of task has, and which."""
 
 
 class Recipe(pydantic.BaseModel):
@@ -95,17 +102,17 @@ class Recipe(pydantic.BaseModel):
             self.validation,
         )
 
-    def require_nothing_ahead(self, task: str | None) -> None:
-        """Refuses options of forecasting for another task.
+    def require_particular(self, options: Collection[str], task: str | None) -> None:
+        """Refuses options of one kind of task for another, which has the particular `options`.
 
         Raises:
             RecipeError: one of them was given.
         """
-        for name in ("series", "value", "horizon", "context", "season", "stride"):
-            if getattr(self, name) is not None:
+        for name, other in PARTICULAR.items():
+            if name not in options and getattr(self, name) not in (None, False):
                 raise RecipeError(
-                    f"--{name} is for series of which the next values are told, and the task is "
-                    f"{task or 'found from the labels'}. Add --task forecasting, or leave --{name} out."
+                    f"--{name.replace('_', '-')} is for {other}, and the task is {task or 'found from the labels'}. "
+                    f"Add --task {other}, or leave it out."
                 )
 
     def build_strategy(self) -> Strategy:

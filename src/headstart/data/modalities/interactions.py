@@ -14,8 +14,10 @@ from headstart.data.facts import Facts
 
 LENGTHS = ((0, "none"), (4, "1 to 4 items"), (9, "5 to 9 items"), (19, "10 to 19 items"), (49, "20 to 49 items"))
 LONGER = "50 items and more"
-SHOWN = 10
+SHOWN = 8
 """Last items that people are shown."""
+LAST = "last"
+"""Of a content, what people call these, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,9 @@ class Interactions:
         history = self.decode(content)
         if not history.items:
             return f"User {history.user}, who has met nothing yet"
+        last = content.get(LAST) if isinstance(content, Mapping) else None
         left_out = "… " if len(history.items) > SHOWN else ""
-        return f"User {history.user}: {left_out}{', '.join(history.items[-SHOWN:])}"
+        return f"User {history.user}: {left_out}{', '.join(last or history.items[-SHOWN:])}"
 
 
 def length_class(items: int) -> str:
@@ -86,6 +89,7 @@ class Places(Sequence[Any]):
         items: (M,) numbers, into `names`.
         names: ids of the items.
         ratings: (M,), where there are any.
+        titles: what people call the items, by id.
         rows: (N, 2): the user of each example, and how many of the user's items are before it.
     """
 
@@ -97,10 +101,10 @@ class Places(Sequence[Any]):
         names: Sequence[str],
         ratings: NDArray[np.float32] | None,
         rows: NDArray[np.int64],
+        titles: Mapping[str, str],
     ) -> None:
-        self.users, self.starts, self.items, self.names, self.ratings, self.rows = (
-            users, starts, items, names, ratings, rows,
-        )  # fmt: skip
+        self.users, self.starts, self.items, self.names = users, starts, items, names
+        self.ratings, self.rows, self.titles = ratings, rows, titles
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -111,4 +115,6 @@ class Places(Sequence[Any]):
         content: dict[str, Any] = {"user": self.users[user], "items": [self.names[one] for one in self.items[here]]}
         if self.ratings is not None:
             content["ratings"] = self.ratings[here].tolist()
+        if self.titles:
+            content[LAST] = [self.titles.get(one) or one for one in content["items"][-SHOWN:]]
         return content

@@ -18,13 +18,15 @@ from headstart.data.modalities.interactions import Places
 from headstart.data.readers import Options
 from headstart.data.readers.assemble import missing_column
 from headstart.data.readers.catalogue import ids_of, items_table, read_table
-from headstart.data.table import LABEL, Table
+from headstart.data.table import Table
 
 USER_NAMES = ("user", "user_id", "userid", "reviewer", "reviewer_id", "customer", "customer_id", "session", "member")
 ITEM_NAMES = ("item", "item_id", "itemid", "book_id", "movie_id", "movieid", "product_id", "asin", "track_id", "book",
               "movie", "product", "track", "article", "article_id", "isbn")  # fmt: skip
 RATING_NAMES = ("rating", "stars", "score", "overall", "count", "plays")
 ORDER_NAMES = ("timestamp", "time", "date", "datetime", "order", "unix_time")
+NEXT = "next item"
+"""The column that is learned."""
 FEWEST = 5
 """Items of a user of whom the last one is for the test, and the one before for validation."""
 PARTS = ("train", "validation", "test")
@@ -54,7 +56,8 @@ class Interactions:
         if not options.labelled:
             rows = np.stack([np.arange(len(met.users)), np.diff(met.starts)], axis=1)
         items, more = items_table(options.items, met.names, path)
-        contents = Places(met.users, met.starts, met.items, met.names, met.ratings, rows)
+        titles = {} if options.items is None else dict(zip(items.strings("id"), items.strings("title"), strict=True))
+        contents = Places(met.users, met.starts, met.items, met.names, met.ratings, rows, titles)
         columns: dict[str, Any] = {
             "id": _ids(met, rows, options.labelled),
             "path": pa.array([IN_MEMORY] * len(rows), pa.string()),
@@ -62,9 +65,9 @@ class Interactions:
         }
         if options.labelled:
             nexts = met.items[met.starts[rows[:, 0]] + rows[:, 1]]
-            columns[LABEL] = pa.array([met.names[one] for one in nexts.tolist()], pa.string())
+            columns[NEXT] = pa.array([met.names[one] for one in nexts.tolist()], pa.string())
             columns["split"] = pa.array([PARTS[part] for part in parts.tolist()], pa.string())
-        learned = (LABEL,) if options.labelled else ()
+        learned = (NEXT,) if options.labelled else ()
         return Table(pa.table(columns), str(path), "interactions", contents, learned, (), (*notes, *more), items=items)
 
 
@@ -175,7 +178,7 @@ def _column(
     known = {name.lower(): name for name in rows.column_names}
     found = next((known[name] for name in usual if name in known), None)
     if found is None and needed and what in ("user", "item"):
-        option = {"user": "--user-column", "item": "--content"}[what]
+        option = {"user": "--user", "item": "--content"}[what]
         raise DataError(
             f"{path} has no column of {what}s by a usual name ({', '.join(usual[:4])}, …); it has "
             f"{', '.join(rows.column_names)}. Name it with {option}."
@@ -207,7 +210,8 @@ def _ratings(rows: pa.Table, rating: str, path: Path) -> NDArray[np.float32]:
     try:
         values = rows.column(rating).cast(pa.float32())
     except pa.ArrowInvalid as problem:
-        raise DataError(f"The ratings in '{rating}' of {path} are not numbers ({problem}).") from None
+        told = f"The ratings in '{rating}' of {path} are not numbers ({problem})."
+        raise DataError(f"{told} Name another column with --label.") from None
     return np.asarray(np.nan_to_num(values.to_numpy(zero_copy_only=False)), np.float32)
 
 
