@@ -14,6 +14,8 @@ from tests.journeys.world import headstart
 import headstart as hs
 from contracts.series import SMALL, shapes, write_archive, write_patches, write_wide
 from contracts.texts import write_reviews
+from headstart.core.errors import HeadstartError
+from headstart.data.readers.memory import from_memory
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,11 @@ def test_what_does_not_fit_is_refused(network: Path, stores: Path, tmp_path: Pat
     headstart("adapt", reviews, "--horizon", "3", "--source", network).refused("--horizon is for forecasting")
     wanted = ("--task", "forecasting", "--horizon", "6", "--time")
     headstart("adapt", stores, *wanted, "when", "--source", network).refused("no column 'when'")
+    random = np.random.default_rng(0)
+    mixed = [random.normal(size=(1 + row // 12, 9)) for row in range(24)]
+    with pytest.raises(HeadstartError, match="from 1 to 2 channels"):
+        table = from_memory(mixed, list("ab") * 12, modality="series")
+        hs.adapt(table, source=network, out=tmp_path / "run", quarantine=1, baselines=False)
     headstart("adapt", stores, *wanted, "month", "--source", "builtin/image-tiny").refused("does not take series")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core import seeds
+from headstart.core.errors import DataError
 from headstart.data.contents import Unreadable
 from headstart.data.modalities.series import Series, level_and_scale, past, resampled
 from headstart.sources.contract import AHEAD, POOLED, ROWS, Description, Inputs, Stage
@@ -211,7 +212,18 @@ class SeriesSource(LibrarySource):
         return (self.channels, self.context)
 
     def remarks(self, contents: Iterable[Any]) -> list[str]:
-        del contents
+        """
+        Raises:
+            DataError: series have different channels.
+        """
+        if self.is_ahead:
+            return []
+        found = {len(self._decoder.decode(content)) for content in contents}
+        if self.side_by_side and len(found) > 1:
+            raise DataError(
+                f"The series have from {min(found)} to {max(found)} channels, and every one needs the same. Take out "
+                "those of another number, or learn from them apart."
+            )
         return []
 
 
