@@ -6,23 +6,17 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from headstart.sources.series import COARSE
-
 
 class Context(nn.Module):
-    """What the network is shown, flat (N, D): the past itself, or means of 64 parts of each channel, with its level and
-    scale."""
+    """What heads may read themselves, flat (N, D): the past as the network is shown it, or of a whole series the means
+    of its parts, with its level and scale."""
 
     def __init__(self, is_ahead: bool) -> None:
         super().__init__()
         self.is_ahead = is_ahead
 
-    def forward(self, values: torch.Tensor, statistics: torch.Tensor | None = None) -> torch.Tensor:
-        if self.is_ahead:
-            return values.flatten(1)
-        parts = functional.adaptive_avg_pool1d(values, COARSE)
-        shown = [parts] if statistics is None else [parts, statistics.to(parts.dtype)]
-        return torch.cat(shown, dim=2).flatten(1)
+    def forward(self, values: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
+        return (values if self.is_ahead else statistics).flatten(1)
 
 
 class Embedding(nn.Module):

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 VALUES, OBSERVED, STATISTICS = "values", "observed", "statistics"
 """Inputs (channels, L): values of mean zero and deviation one; whether they are there (1) or fill up what goes ahead of
-a short past (0). And (channels, 2): level and scale, on a logarithmic scale, where the whole series is read."""
+a short past (0). And (channels, 66), where the whole series is read: level, scale, and means of its parts in its own
+units, all on a logarithmic scale."""
 CONTEXT = "context"
 """The first stage: what the network is shown, for heads that read it themselves."""
 COARSE = 64
@@ -104,12 +105,13 @@ class SeriesSource(LibrarySource):
         return tuple(
             dict.fromkeys(
                 [tuple(names[1:][-count:]) for count in (1, 2, 4)]
-                + [(CONTEXT, *names[1:][-count:]) for count in (1, 4)]
+                + [(CONTEXT,), (CONTEXT, names[-1]), (CONTEXT, *names[1:][-4:])]
             )
         )
 
     def preparation(self) -> dict[str, Any]:
-        return {"steps": self.context, "ahead": self.is_ahead, "channels": self.channels}
+        told = {"steps": self.context, "ahead": self.is_ahead, "channels": self.channels}
+        return told if self.is_ahead else {**told, "parts": COARSE, "scale": "arcsinh"}
 
     def _describe(self, fingerprint: str) -> Description:
         """With the context ahead of the stages that have weights."""
@@ -141,14 +143,15 @@ class SeriesSource(LibrarySource):
         observed = np.zeros((1, self.context), np.float32)
         found[0, self.context - len(given) :] = given
         observed[0, self.context - len(given) :] = 1
-        return self._taken({VALUES: found, OBSERVED: observed, STATISTICS: np.zeros((1, 2), np.float32)})
+        return self._taken({VALUES: found, OBSERVED: observed, STATISTICS: np.zeros((1, 2 + COARSE), np.float32)})
 
     def _whole(self, values: NDArray[np.float64]) -> Inputs:
         """Every channel stretched or squeezed to the network's length."""
         known = np.array([level_and_scale(channel) for channel in values])
         even = (values - known[:, :1]) / known[:, 1:]
         found = np.stack([resampled(channel, self.context) for channel in even]).astype(np.float32)
-        levels = np.stack([np.arcsinh(known[:, 0]), np.log(known[:, 1])], axis=1).astype(np.float32)
+        coarse = np.arcsinh(np.stack([resampled(channel, COARSE) for channel in values]))
+        levels = np.column_stack([np.arcsinh(known[:, 0]), np.log(known[:, 1]), coarse]).astype(np.float32)
         return self._taken({VALUES: found, OBSERVED: np.ones_like(found), STATISTICS: levels})
 
     def _taken(self, inputs: Inputs) -> Inputs:
@@ -191,7 +194,7 @@ class SeriesSource(LibrarySource):
 
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         shape = (1, preparation["channels"], preparation["steps"])
-        levels = np.zeros((*shape[:2], 2), np.float32)
+        levels = np.zeros((*shape[:2], 2 + COARSE), np.float32)
         whole = {VALUES: np.zeros(shape, np.float32), OBSERVED: np.ones(shape, np.float32), STATISTICS: levels}
         return {name: whole[name] for name in self.takes}
 
