@@ -1,4 +1,4 @@
-"""Letters at moments, with every strategy that trains: frozen is frozen, sealed is sealed, numbers repeat."""
+"""Letters at moments, with every strategy that trains: frozen stays, sealed is sealed, numbers repeat, runs open."""
 
 from __future__ import annotations
 

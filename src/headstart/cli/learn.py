@@ -16,7 +16,9 @@ from headstart.cli.options import (
     Horizon,
     Items,
     Label,
+    NewUsers,
     Out,
+    SameUsers,
     Season,
     Seed,
     Series,
@@ -80,13 +82,8 @@ def adapt(
     stride: Stride = None,
     items: Items = None,
     user: User = None,
-    new_users: Annotated[
-        int | None,
-        typer.Option(help="Test on users who are not learned from, after so many of their items.", show_default=False),
-    ] = None,
-    same_users: Annotated[
-        bool, typer.Option("--same-users", help="Users are those of the same ids that the source learned from.")
-    ] = False,
+    new_users: NewUsers = None,
+    same_users: SameUsers = False,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
     validation: Annotated[
         float | None,
@@ -98,7 +95,7 @@ def adapt(
         int, typer.Option(help="Train with this many seeds: the verdict is drawn from all, the first is saved.")
     ] = 1,
     beams: Beams = None,
-    baselines: Annotated[bool, typer.Option(help="Run the costly baselines too.")] = True,
+    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Skip the costly baselines.")] = False,
     baseline_budget: Annotated[float, typer.Option(help="Least seconds for the network from random weights.")] = 60.0,
     out: Out = None,
     recipe: Annotated[Path | None, typer.Option(help="Repeat the run of this recipe.yaml.", show_default=False)] = None,
@@ -165,7 +162,7 @@ def adapt(
             seed=seed,
             seeds=seeds,
             beams=beams,
-            baselines=baselines,
+            baselines=not no_baselines,
             baseline_budget=baseline_budget,
             out=out,
             console=screen,

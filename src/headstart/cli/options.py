@@ -22,25 +22,23 @@ Time = Annotated[
     str | None, typer.Option(help="Column by which the latest examples become the test.", show_default=False)
 ]
 Split = Annotated[str | None, typer.Option(help="Column that says train, validation or test.", show_default=False)]
-Series = Annotated[str | None, typer.Option(help="forecasting: column that tells series apart.", show_default=False)]
-Value = Annotated[
-    str | None, typer.Option(help="forecasting: column of the values, or several as a,b.", show_default=False)
+FORECASTING: dict[str, Any] = {"rich_help_panel": "Options of --task forecasting", "show_default": False}
+Series = Annotated[str | None, typer.Option(help="Column that tells series apart.", **FORECASTING)]
+Value = Annotated[str | None, typer.Option(help="Column of the values, or several as a,b.", **FORECASTING)]
+Horizon = Annotated[int | None, typer.Option(help="Steps that are told.", **FORECASTING)]
+Context = Annotated[int | None, typer.Option(help="Steps of the past that are looked at.", **FORECASTING)]
+Season = Annotated[int | None, typer.Option(help="Steps of the season; found when not given.", **FORECASTING)]
+Stride = Annotated[int | None, typer.Option(help="Steps from one tested window to the next.", **FORECASTING)]
+RECOMMENDATION: dict[str, Any] = {"rich_help_panel": "Options of --task recommendation", "show_default": False}
+Items = Annotated[str | None, typer.Option(help="Table of the items that users met.", **RECOMMENDATION)]
+User = Annotated[str | None, typer.Option("--user", help="Column of users.", **RECOMMENDATION)]
+NewUsers = Annotated[
+    int | None,
+    typer.Option(help="Test on users who are not learned from, after so many of their items.", **RECOMMENDATION),
 ]
-Horizon = Annotated[int | None, typer.Option(help="forecasting: steps that are told.", show_default=False)]
-Context = Annotated[
-    int | None, typer.Option(help="forecasting: steps of the past that are looked at.", show_default=False)
-]
-Season = Annotated[
-    int | None, typer.Option(help="forecasting: steps of the season; found when not given.", show_default=False)
-]
-Stride = Annotated[
-    int | None, typer.Option(help="forecasting: steps from one tested window to the next.", show_default=False)
-]
-Items = Annotated[
-    str | None, typer.Option(help="Of users' histories: table of the items they met.", show_default=False)
-]
-User = Annotated[
-    str | None, typer.Option("--user", help="Of users' histories: column of users.", show_default=False)
+SameUsers = Annotated[
+    bool,
+    typer.Option("--same-users", help="Users are those that the source learned from, by id.", **RECOMMENDATION),
 ]
 Beams = Annotated[
     int | None,

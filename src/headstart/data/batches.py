@@ -87,6 +87,18 @@ def chunks(items: Any, size: int) -> Iterator[Any]:
         yield items[start : start + size]
 
 
+def chunks_within(order: NDArray[np.int64], size: int, lengths: NDArray[np.int64], most: int) -> Iterator[Any]:
+    """Slices of at most `size` of `order` (N,), the lengths of whose members, each taken for the longest, sum to no
+    more than `most`; one member at least."""
+    start = longest = 0
+    for place, length in enumerate(lengths[order].tolist()):
+        longest = max(longest, length)
+        if place > start and (place - start == size or (place - start + 1) * longest > most):
+            yield order[start:place]
+            start, longest = place, length
+    yield order[start:]
+
+
 def ahead(
     work: Callable[[Item], Result], items: Iterable[Item], *, depth: int = 64, workers: int | None = None
 ) -> Iterator[Result]:

@@ -14,7 +14,7 @@ from headstart.bank import Bank, Filled
 from headstart.bank.fill import fill, prepare_row
 from headstart.bank.store import Shelf
 from headstart.core.ragged import joined, parted
-from headstart.data.batches import ahead, batch_positions, chunks, even_positions
+from headstart.data.batches import ahead, batch_positions, chunks, chunks_within, even_positions
 from headstart.data.contents import Contents
 from headstart.data.table import Examples
 from headstart.engine.plan import Stream
@@ -114,8 +114,12 @@ class Feed:
 
     def in_order(self, size: int = 64) -> Iterator[Batch]:
         """Every example once, as it is: in order, or where they differ in length, from short to long."""
-        order = np.arange(len(self)) if self._lengths is None else np.argsort(self._lengths, kind="stable")
-        return ahead(lambda positions: self._batch(positions, None), chunks(order, size), depth=4)
+        if self._lengths is None:
+            groups = chunks(np.arange(len(self)), size)
+        else:
+            order = np.argsort(self._lengths, kind="stable")
+            groups = chunks_within(order, size, self._lengths, self.source.together)
+        return ahead(lambda positions: self._batch(positions, None), groups, depth=4)
 
     def _measure(self) -> NDArray[np.int64]:
         def length(position: int) -> int:

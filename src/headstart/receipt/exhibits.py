@@ -7,6 +7,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, Union
 
+from headstart.tasks.contract import Course
+
 if TYPE_CHECKING:
     from markupsafe import Markup
     from PIL.Image import Image
@@ -26,7 +28,7 @@ class Weighed:
     words: tuple[tuple[str, float], ...]
 
 
-Exhibit: TypeAlias = Union["Image", str, Weighed]
+Exhibit: TypeAlias = Union["Image", str, Weighed, Course]
 
 
 def markup(exhibit: Exhibit, what: str) -> Markup:
@@ -36,6 +38,10 @@ def markup(exhibit: Exhibit, what: str) -> Markup:
     if isinstance(exhibit, str):
         short = exhibit if len(exhibit) <= LETTERS else exhibit[:LETTERS].rsplit(" ", 1)[0] + " …"
         return Markup('<blockquote class="text">{}</blockquote>').format(short)
+    if isinstance(exhibit, Course):
+        from headstart.receipt.courses import course_figure
+
+        return course_figure(exhibit, what)
     if isinstance(exhibit, Weighed):
         return Markup('<p class="text">{}</p>').format(Markup(" ").join(_word(*pair) for pair in exhibit.words))
     return Markup('<img src="{}" alt="{}">').format(data_address(exhibit), what)

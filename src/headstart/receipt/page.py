@@ -42,12 +42,19 @@ class Cell:
     is_right: bool
 
 
-def render(receipt: Receipt, *, exhibits: Mapping[str, Exhibit], looked: Sequence[tuple[str, Exhibit]]) -> str:
+def render(
+    receipt: Receipt,
+    *,
+    exhibits: Mapping[str, Exhibit],
+    looked: Sequence[tuple[str, Exhibit]],
+    courses: Sequence[tuple[str, Exhibit]] = (),
+) -> str:
     """The page.
 
     Args:
         exhibits: of mistakes, by the example's id; any of them may be missing.
         looked: titles and exhibits of what the answers depended on.
+        courses: titles and forecasts of some test examples, the best and the worst among them or not.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -69,6 +76,7 @@ def render(receipt: Receipt, *, exhibits: Mapping[str, Exhibit], looked: Sequenc
         matrix=confusion_cells(receipt),
         reliability=figures.reliability_chart(receipt.reliability) if receipt.reliability else None,
         exhibits={name: markup(one, f"Test example {name}") for name, one in exhibits.items()},
+        courses=[(title, markup(one, f"Forecast of {title}")) for title, one in courses],
         looked=[(title, markup(one, f"Heat over the picture: {title}")) for title, one in looked],
     )
 

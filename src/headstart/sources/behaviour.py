@@ -327,3 +327,6 @@ def key_of(user: str) -> int:
 
 def _in_front(values: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     return np.concatenate([np.full(length - len(values), -1, np.int64), values])
+
+
+open_behaviour = BehaviourSource.open

@@ -7,6 +7,7 @@ are in the bank is used without importing the library it comes from.
 from __future__ import annotations
 
 import copy
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -189,6 +190,11 @@ class Source(ABC):
         """How long an example is; batches are made of examples of about the same length."""
         del inputs
         return 1
+
+    @property
+    def together(self) -> int:
+        """What the lengths of examples that are computed at once sum to at most, where memory has to hold."""
+        return sys.maxsize
 
     @abstractmethod
     def noise(self, count: int) -> Inputs:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from headstart.core import files
 from headstart.core.errors import SourceError
+from headstart.core.registry import Registry
 from headstart.sources.contract import Source
 from headstart.sources.library import LibrarySource
 
-STATIC = "model2vec"
-"""What config.json of a static model calls itself."""
-YAMNET = "yamnet"
-PATCHES = "series-patches"
-RECOGNISER = "recogniser"
+BEHAVIOUR, PATCHES, RECOGNISER = "behaviour", "series-patches", "recogniser"
+STATIC, TINY_TIME_MIXER, YAMNET = "model2vec", "tinytimemixer", "yamnet"
+"""What config.json of a model calls itself, where it is of no library that is installed."""
+formats: Registry[Callable[[Path, str], LibrarySource]] = Registry(
+    "format",
+    {
+        BEHAVIOUR: "headstart.sources.behaviour:open_behaviour",
+        PATCHES: "headstart.sources.patches:PatchesSource",
+        RECOGNISER: "headstart.sources.recogniser:RecogniserSource",
+        STATIC: "headstart.sources.static:StaticSource",
+        TINY_TIME_MIXER: "headstart.sources.tiny_time_mixer:TinyTimeMixerSource",
+        YAMNET: "headstart.sources.yamnet:YamnetSource",
+    },
+)
 MODALITY = "modality"
 """In the configuration of a network that is used for contents of another kind than its library's."""
-BEHAVIOUR = "behaviour"
 RUN_MARK = "headstart.json"
 """Every run folder has this document; it names the source's family and the heads."""
 
@@ -62,26 +72,8 @@ def _by_configuration(config: dict[str, Any], folder: Path, name: str) -> Librar
         from headstart.sources.timm import TimmSource
 
         return TimmSource(folder, name)
-    if config.get("model_type") == STATIC:
-        from headstart.sources.static import StaticSource
-
-        return StaticSource(folder, name)
-    if config.get("model_type") == YAMNET:
-        from headstart.sources.yamnet import YamnetSource
-
-        return YamnetSource(folder, name)
-    if config.get("model_type") == PATCHES:
-        from headstart.sources.patches import PatchesSource
-
-        return PatchesSource(folder, name)
-    if config.get("model_type") == RECOGNISER:
-        from headstart.sources.recogniser import RecogniserSource
-
-        return RecogniserSource(folder, name)
-    if config.get("model_type") == BEHAVIOUR:
-        from headstart.sources.behaviour import BehaviourSource
-
-        return BehaviourSource.open(folder, name)
+    if config.get("model_type") in formats.names():
+        return formats.get(config["model_type"])(folder, name)
     if "model_type" in config or "architectures" in config:
         from headstart.sources.transformers import transformers_source
 

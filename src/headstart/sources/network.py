@@ -237,7 +237,7 @@ class NamedEntry(nn.Module):
         self.register_buffer("one", torch.ones(()), persistent=False)
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: values.to(self.one.dtype) for name, values in inputs.items()}
+        return {name: values.to(self.one.dtype) for name, values in inputs.items() if name != ROWS}
 
 
 class ImageEntry(nn.Module):

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.data.contents import Unreadable
 from headstart.data.modalities.series import Series, level_and_scale, past, resampled
-from headstart.sources.contract import AHEAD, POOLED, Description, Inputs, Stage
+from headstart.sources.contract import AHEAD, POOLED, ROWS, Description, Inputs, Stage
 from headstart.sources.library import LibrarySource
+from headstart.sources.parts import first_rows, rows_of
 
 if TYPE_CHECKING:
     import torch
@@ -46,6 +47,8 @@ class SeriesSource(LibrarySource):
 
     modality: ClassVar[str] = "series"  # type: ignore[misc]
     takes: ClassVar[tuple[str, ...]] = (VALUES, OBSERVED, STATISTICS)
+    side_by_side: ClassVar[bool] = True
+    """Whether the outputs of several channels are kept apart; else heads see their mean."""
     is_ahead = False
     channels = 1
 
@@ -66,7 +69,7 @@ class SeriesSource(LibrarySource):
 
     def suited(self, contents: Iterable[Any]) -> Self:
         """Set for as many channels as the contents have."""
-        for content in itertools.islice(contents, 1):
+        for content in itertools.islice(contents, 1 if self.side_by_side else 0):
             channels = len(Series().decode(content))
             return self if channels == self.channels else self._as(self.is_ahead, channels)
         return self
@@ -127,7 +130,7 @@ class SeriesSource(LibrarySource):
 
     def _decoded(self, content: Any) -> NDArray[np.float64]:
         values = self._decoder.decode(content)
-        if len(values) != self.channels:
+        if self.side_by_side and len(values) != self.channels:
             raise Unreadable(f"{len(values)} channels, and this model was set for {self.channels}")
         return values
 
@@ -148,7 +151,20 @@ class SeriesSource(LibrarySource):
         return self._taken({VALUES: found, OBSERVED: np.ones_like(found), STATISTICS: levels})
 
     def _taken(self, inputs: Inputs) -> Inputs:
-        return {name: inputs[name] for name in (*self.takes,)}
+        """What the network takes; channels that are told one by one are rows of a batch."""
+        if self.side_by_side:
+            return {name: inputs[name] for name in self.takes}
+        return {name: inputs[name][:, None] for name in self.takes}
+
+    @property
+    def varies(self) -> bool:
+        return not self.side_by_side and not self.is_ahead
+
+    def length(self, inputs: Inputs) -> int:
+        return 1 if self.side_by_side else len(inputs[VALUES])
+
+    def few(self, batch: Inputs, count: int) -> Inputs:
+        return super().few(batch, count) if self.side_by_side else first_rows(batch, count)
 
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """View 0 is the series. Others of a whole one lack a little at its ends and are a little noisy, those of a past
@@ -167,19 +183,23 @@ class SeriesSource(LibrarySource):
         return self._whole(cut + noise * cut.std(axis=1, keepdims=True) * random.normal(size=cut.shape))
 
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
-        return {name: np.stack([example[name] for example in inputs]) for name in inputs[0]}
+        if self.side_by_side:
+            return {name: np.stack([example[name] for example in inputs]) for name in inputs[0]}
+        rows = rows_of([len(example[VALUES]) for example in inputs])
+        return {**{name: np.concatenate([example[name] for example in inputs]) for name in inputs[0]}, ROWS: rows}
 
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         shape = (1, preparation["channels"], preparation["length"])
         levels = np.zeros((*shape[:2], 2), np.float32)
         whole = {VALUES: np.zeros(shape, np.float32), OBSERVED: np.ones(shape, np.float32), STATISTICS: levels}
-        return dict(self._taken(whole))
+        return {name: whole[name] for name in self.takes}
 
     def noise(self, count: int) -> Inputs:
         random = np.random.default_rng(0)
         blank = self.blank(self.description.preparation)
         found = {name: np.repeat(values, count, axis=0) for name, values in blank.items()}
-        return {**found, VALUES: random.normal(size=found[VALUES].shape).astype(np.float32)}
+        found[VALUES] = random.normal(size=found[VALUES].shape).astype(np.float32)
+        return found if self.side_by_side else {**found, ROWS: rows_of([1] * count)}
 
     def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
         from headstart.sources.network import NamedEntry

@@ -32,6 +32,10 @@ AT_ONCE = 256
 PART, SENTENCE = 128, 64
 """Word pieces of one part of a text that is read as a whole; of a source taught on sentences. The mean over parts
 tells more than the beginning alone, and short parts cost less than long ones."""
+TOGETHER = 8192
+"""Most word pieces of a batch of long texts."""
+SHOWN = 128
+"""Most word pieces of a long text that one view of it shows in training."""
 BLANK_LENGTH = 8
 
 
@@ -126,7 +130,7 @@ class TextSource(LibrarySource):
         one another, others in every view: training would spend most of its time on the longest texts."""
         inputs = self.prepare(content)
         preparation = self.description.preparation
-        kept = max(1, int(preparation["at_once"]) // int(preparation["part"]))
+        kept = max(1, SHOWN // int(preparation["part"]))
         if not view or self.at_places or inputs[IDS].ndim == 1 or len(inputs[IDS]) <= kept:
             return inputs
         first = int(seeds.generator(view, "parts", key).integers(0, len(inputs[IDS]) - kept + 1))
@@ -134,6 +138,10 @@ class TextSource(LibrarySource):
 
     def length(self, inputs: Inputs) -> int:
         return int(inputs[IDS].size)
+
+    @property
+    def together(self) -> int:
+        return TOGETHER
 
     def places(self, inputs: Inputs) -> int:
         return len(inputs[PLACES]) if self.at_places else 1

@@ -24,7 +24,7 @@ class Mfcc:
     """Mean and deviation over time of 20 mel cepstral coefficients and of their changes, each on the scale of the
     sounds that are learned from."""
 
-    title = "MFCC statistics with a linear model"
+    title = "MFCC statistics"
 
     def __init__(self) -> None:
         self._audio = Audio()

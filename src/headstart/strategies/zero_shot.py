@@ -23,7 +23,9 @@ def own_head(source: Source, task: Task) -> LinearHead | None:
             known.setdefault(_plain(synonym), number)
     same = {label: number for number, label in enumerate(source.description.labels)}
     rows = [same.get(label, known.get(_plain(label))) for label in task.labels]
-    if not source.description.labels or any(row is None for row in rows) or len(set(rows)) < len(rows):
+    if not source.description.labels or any(row is None for row in rows):
+        return None
+    if task.answers_apart and len(set(rows)) < len(rows):
         return None
     chosen = np.array([row for row in rows if row is not None])
     weights = source.weights()

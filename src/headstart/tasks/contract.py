@@ -77,6 +77,20 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class Course:
+    """A forecast beside what went ahead and what came, all in the series' own units."""
+
+    past: NDArray[np.float64]
+    """(T,)"""
+    low: NDArray[np.float64]
+    """(H,), as middle and high."""
+    middle: NDArray[np.float64]
+    high: NDArray[np.float64]
+    truth: NDArray[np.float64]
+    """(H,), nan where missing."""
+
+
+@dataclass(frozen=True)
 class Retrieved:
     """Counts (N,) by example: how often a label was rightly answered, answered, and wanted."""
 
@@ -124,6 +138,8 @@ class Task(ABC):
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
     looks_ahead: ClassVar[bool] = False
     """Whether examples are stretches of series, with what comes next as their labels."""
+    answers_apart: ClassVar[bool] = True
+    """Whether two labels are never one answer of a source's own."""
     plain: ClassVar[str] = "with a linear model"
     """What is done with hand-made features (see `fit_plain`), behind their name; empty where nothing is."""
     strengths: ClassVar[tuple[float, ...]] = (1.0, 10.0, 100.0)
@@ -288,6 +304,12 @@ class Task(ABC):
     def shown(self, answer: Any) -> Any:
         """An answer, or what `answers_of` gives, as a list of mistakes shows it: a label, labels, or a number."""
         return answer
+
+    def course(self, content: Any, answer: Any, truth: Any) -> Course | None:
+        """What is drawn of an example, its answer, and what `answers_of` gives of its target; none where the example
+        itself is shown."""
+        del content, answer, truth
+        return None
 
     def laid_out(self, ids: Sequence[str], predictions: Predictions) -> dict[str, Any]:
         """Columns of a table of answers, where it has other rows than one an example; else none."""

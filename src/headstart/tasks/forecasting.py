@@ -18,7 +18,7 @@ from headstart.measure import forecasts as measures
 from headstart.measure.blocked import fit_blocked_ridge
 from headstart.measure.linear import FloatArray, LinearSolution
 from headstart.measure.scores import Mean
-from headstart.tasks.contract import Baseline, Metric, Numbers, Predictions, Scores, Targets, Task
+from headstart.tasks.contract import Baseline, Course, Metric, Numbers, Predictions, Scores, Targets, Task
 from headstart.tasks.local_models import linear_past, local_models
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Forecasting(Task):
     reads: ClassVar[Literal["pooled", "places", "ahead"]] = "ahead"
     reader: ClassVar[str] = "windows"
     looks_ahead: ClassVar[bool] = True
+    answers_apart: ClassVar[bool] = False
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
     plain: ClassVar[str] = ""
     primary: str = "skill"
@@ -187,6 +188,10 @@ class Forecasting(Task):
             values = values[self.horizon : 2 * self.horizon]
         listed = [f"{value:.{DIGITS}g}" for value in values[: min(self.horizon, 6)]]
         return ", ".join(listed) + (" …" if self.horizon > 6 else "")
+
+    def course(self, content: Any, answer: Any, truth: Any) -> Course:
+        low, middle, high = np.asarray(answer, np.float64).reshape(len(QUANTILES), -1)
+        return Course(past(content)[0], low, middle, high, np.asarray(truth, np.float64)[: self.horizon])
 
     def laid_out(self, ids: Sequence[str], predictions: Predictions) -> dict[str, Any]:
         """A row for each series and step."""

@@ -119,11 +119,13 @@ def _best(
 def _factorised(met: Histories, certainty: float) -> Scorer:
     """Implicit alternating least squares (Hu et al. 2008); a user's factors are solved for from the history."""
     from implicit.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
 
-    model = AlternatingLeastSquares(
-        factors=FACTORS, alpha=certainty, regularization=0.1, iterations=ROUNDS, random_state=0, num_threads=1
-    )
-    model.fit(met.bags(), show_progress=False)
+    with threadpool_limits(1, "blas"):  # it has threads of its own, and warns of others
+        model = AlternatingLeastSquares(
+            factors=FACTORS, alpha=certainty, regularization=0.1, iterations=ROUNDS, random_state=0, num_threads=1
+        )
+        model.fit(met.bags(), show_progress=False)
 
     def score(users: Histories) -> NDArray[Any]:
         factors = model.recalculate_user(np.arange(len(users)), users.bags())

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SEALED = ("receipt.json", "predictions.parquet")
 """What other verbs read again: their digests are noted in the run, so that a change is seen."""
+DRAWN = 8
+"""Forecasts that the page shows."""
 LOOKED = 4
 """Examples for which the page shows where the model looked."""
 
@@ -55,11 +57,12 @@ def write(folder: Path, found: Evidence, opens_with: str, console: Console | Non
     from headstart.receipt.page import render
 
     proof = prove(found)
-    exhibits = _exhibits(found, [mistake.id for mistake in proof.receipt.mistakes])
+    exhibits = _exhibits(found, proof, [mistake.id for mistake in proof.receipt.mistakes])
+    courses = _courses(found, proof)
     looked = _where_it_looked(found, proof) if not found.baselines_skipped else []
     with files.atomic(folder / "predictions.parquet") as temporary:
         parquet.write_table(proof.predictions, temporary)
-    files.write_text(folder / "receipt.html", render(proof.receipt, exhibits=exhibits, looked=looked))
+    files.write_text(folder / "receipt.html", render(proof.receipt, exhibits=exhibits, looked=looked, courses=courses))
     files.write_text(folder / "README.md", card(proof.receipt, opens_with))
     files.write_text(folder / "receipt.json", proof.receipt.model_dump_json(indent=1) + "\n")
     if console is not None:
@@ -69,12 +72,27 @@ def write(folder: Path, found: Evidence, opens_with: str, console: Console | Non
     return proof
 
 
-def _exhibits(found: Evidence, ids: list[str]) -> dict[str, Exhibit]:
-    """What the page shows of some test examples, by id."""
+def _exhibits(found: Evidence, proof: Proof, ids: list[str]) -> dict[str, Exhibit]:
+    """What the page shows of some test examples, by id: themselves, or what was told of them and what came."""
     test = found.splits.test.examples
-    rows = {name: int(row) for name, row in zip(test.ids(), test.indices, strict=True)}
+    places = {name: place for place, name in enumerate(test.ids())}
     contents, modality = Contents(test.table), open_modality(test.table.modality)
-    return {name: modality.show(contents.read(rows[name])) for name in ids}
+    answers, truths = proof.predictions.column("answer"), proof.predictions.column("truth")
+    shown: dict[str, Exhibit] = {}
+    for name in ids:
+        place = places[name]
+        content = contents.read(int(test.indices[place]))
+        course = found.task.course(content, answers[place].as_py(), truths[place].as_py())
+        shown[name] = course or modality.show(content)
+    return shown
+
+
+def _courses(found: Evidence, proof: Proof) -> list[tuple[str, Exhibit]]:
+    """Forecasts of test examples at even distances, where the task tells what comes next."""
+    ids = found.splits.test.examples.ids()
+    chosen = [ids[place * len(ids) // DRAWN] for place in range(DRAWN)] if len(ids) >= DRAWN else ids
+    exhibits = _exhibits(found, proof, chosen) if found.task.looks_ahead else {}
+    return list(exhibits.items())
 
 
 def _where_it_looked(found: Evidence, proof: Proof) -> list[tuple[str, Exhibit]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from headstart.bank import Bank, features_of
 from headstart.core import settings
@@ -57,14 +56,14 @@ def verify(
         )
     point = Point(opened.stages[-1].name)
     if isinstance(source, Model):
-        features: NDArray[Any] = source.scores(replace(usable.table, rows=usable.table.rows.take(pa.array(rows))))
+        found = source.scores(replace(usable.table, rows=usable.table.rows.take(pa.array(rows))))
     else:
-        features = features_of(bank, opened, examples, [point]).at[point]
-    centred = features.astype(np.float64) - features.mean(axis=0)
-    metric = Metric("equal_error_rate", "Equal error rate", EqualErrorRate(centred, numbers), greater_is_better=False)
-    found = bootstrap_interval(metric.statistic, len(numbers), groups=numbers, resamples=RESAMPLES)
+        found = features_of(bank, opened, examples, [point]).at[point].astype(np.float64)
+    features = found - found.mean(axis=0)
+    metric = Metric("equal_error_rate", "Equal error rate", EqualErrorRate(features, numbers), greater_is_better=False)
+    interval = bootstrap_interval(metric.statistic, len(numbers), groups=numbers, resamples=RESAMPLES)
     return Evaluation(
-        {metric.name: found},
+        {metric.name: interval},
         tuple(measures_of([metric])),
         metric.name,
         len(numbers),

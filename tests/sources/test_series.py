@@ -1,0 +1,91 @@
+"""Sources of series: what the published numbers say, two ways to read, channels, and own heads."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+import torch
+
+from contracts.series import SMALL, seasonal, write_patches
+from headstart.core.errors import SourceError
+from headstart.data.modalities.series import past
+from headstart.sources import Source, open_source
+from headstart.sources.network import Network
+
+MODELS = os.environ.get("HEADSTART_MODELS", "")
+SHARED = Path(MODELS).parent if MODELS else Path()
+published = pytest.mark.skipif(
+    not (Path(MODELS) / "ttm_v1").is_dir() or not (SHARED / "data" / "series").is_dir(),
+    reason="HEADSTART_MODELS names no folder with ttm_v1, and data/series beside it",
+)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    return open_source(write_patches(tmp_path_factory.mktemp("models") / "patches"))
+
+
+def heard(source: Source, contents: list[np.ndarray]) -> dict[str, torch.Tensor]:
+    network = Network(source).eval()
+    inputs = source.collate([source.prepare(content) for content in contents])
+    batch = {name: torch.from_numpy(array) for name, array in inputs.items()}
+    with torch.no_grad():
+        found = network(batch, [stage.name for stage in source.stages])
+        return {stage: network.pool(stage, values, batch) for stage, values in found.items()}
+
+
+@published
+def test_the_tiny_time_mixer_tells_its_published_numbers() -> None:
+    source = open_source(Path(MODELS) / "ttm_v1").reading("ahead")
+    expected = json.loads((Path(MODELS) / "ttm_v1" / "expected.json").read_text())["reference"]
+    values = parquet.read_table(SHARED / "data/series/ett/ETTh1.parquet").column("OT").to_numpy()[:1024]
+    _, level, scale = past(values)
+    network = source.module()
+    inputs = {name: torch.from_numpy(array) for name, array in source.collate([source.prepare(values)]).items()}
+    with torch.no_grad():
+        told = network(**source.entry()(inputs))[0].numpy() * scale + level
+    assert told[:8] == pytest.approx(expected["forecast_first8"], abs=2e-3)
+    assert told.mean() == pytest.approx(expected["forecast_mean"], abs=2e-3)
+    assert source.description.classifier == "head.base_forecast_block" and len(source.stages) > 4
+
+
+def test_the_past_is_seen_as_it_is_and_short_ones_are_filled_up(source: Source) -> None:
+    ahead = source.reading("ahead")
+    assert ahead.description.labels[:2] == ("+1 low", "+2 low") and not source.description.labels
+    values = seasonal(100)
+    inputs = ahead.prepare(values)
+    whole = (values - values.mean()) / values.std()
+    assert inputs["values"][0] == pytest.approx(whole[-SMALL.context :], abs=1e-5)
+    short = ahead.prepare(values[:20])
+    assert short["observed"][0].sum() == 20 and not short["values"][0, :44].any()
+    assert heard(ahead, [values])["context"].shape == (1, SMALL.context)
+    assert ahead.fingerprint != source.fingerprint, "features of the two ways are kept apart"
+
+
+def test_channels_stand_side_by_side(source: Source) -> None:
+    both = np.stack([seasonal(50, 1), seasonal(50, 2)])
+    two = source.suited([both])
+    found, first = heard(two, [both, both]), heard(source, [both[:1]])
+    for stage in source.stages[1:]:
+        width = source.description.stage(stage.name).width
+        assert two.description.stage(stage.name).width == 2 * width
+        assert found[stage.name].shape == (2, 2 * width)
+        assert found[stage.name][0, :width] == pytest.approx(first[stage.name][0], abs=1e-4)
+
+
+def test_views_are_pure_functions_of_their_key(source: Source) -> None:
+    values = seasonal(80)
+    for one in (source, source.reading("ahead")):
+        views = [one.view(values, view, key)["values"] for view, key in ((1, "a"), (1, "a"), (1, "b"), (2, "a"))]
+        assert (views[0] == views[1]).all() and (views[0] != views[2]).any() and (views[0] != views[3]).any()
+        assert (one.view(values, 0, "a")["values"] == one.prepare(values)["values"]).all()
+
+
+def test_sources_of_other_things_do_not_tell_what_comes_next() -> None:
+    with pytest.raises(SourceError, match="does not take series"):
+        open_source("builtin/image-tiny").reading("ahead")
