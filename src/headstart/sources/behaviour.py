@@ -30,6 +30,7 @@ from headstart.sources.contract import (
 )
 from headstart.sources.library import LibrarySource
 from headstart.sources.local import BEHAVIOUR
+from headstart.sources.memory import moved, solved
 
 if TYPE_CHECKING:
     import torch
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
 ITEMS, WANTED, PERSON = "items", "labels", "person"
 ITEM_IDS = "items.json"
 """File of the ids and titles of the items, in the order of their vectors, in a run's folder."""
-CATALOGUE, MEMORY, PEOPLE, ELSEWHERE = "catalogue.", "memory.", "people.", "elsewhere."
-"""Parts of the network that belong to one catalogue. Where another is met, the first two stay behind, and people are
-those known from elsewhere."""
+CATALOGUE, MEMORY, EARLIER, PEOPLE, ELSEWHERE = "catalogue.", "memory.", "earlier.", "people.", "elsewhere."
+"""Parts of the network that belong to one catalogue. Where another is met, they stay behind, unless it is said that
+items or users are the same: then the memory is an earlier one, and people are those known from elsewhere."""
 FACTORS = 64
 """Numbers by which a user is known elsewhere."""
 MOST_ASKED = 3000
@@ -111,9 +112,15 @@ class BehaviourSource(LibrarySource):
         other.known = None
         other._describer = self._describer
         other._ids, other._titles = tuple(things.ids), tuple(things.titles)
-        behind = (CATALOGUE, MEMORY, ELSEWHERE) if things.same_users else (CATALOGUE, MEMORY, ELSEWHERE, PEOPLE)
+        behind = (CATALOGUE, MEMORY, EARLIER, ELSEWHERE, PEOPLE)
         kept = {name: one for name, one in self._arrays.items() if not name.startswith(behind)}
-        kept = {name.replace(PEOPLE, ELSEWHERE): one for name, one in kept.items()}
+        if things.same_users:
+            people = {name: one for name, one in self._arrays.items() if name.startswith(PEOPLE)}
+            kept |= {name.replace(PEOPLE, ELSEWHERE): one for name, one in people.items()}
+        if things.same_items and f"{MEMORY}weight" in self._arrays:
+            memory = {name.removeprefix(MEMORY): one for name, one in self._arrays.items() if name.startswith(MEMORY)}
+            places = np.array([self._number.get(name, -1) for name in things.ids], np.int64)
+            kept |= {f"{EARLIER}{name}": one for name, one in moved(memory, places).items()}
         own = {"catalogue.features": things.features, "catalogue.counts": np.array(things.counts, np.float32)}
         other._arrays = {**kept, **own}
         return other
@@ -277,8 +284,6 @@ class BehaviourSource(LibrarySource):
         return (self._titles[self._number[name]] if name in self._number else "") or name
 
     def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        from headstart.sources.memory import solved
-
         (_, met), (people, everything) = self._histories(train), self._histories(fit)
         contents = list(itertools.islice(validation.contents(), MOST_ASKED))
         wanted = np.array([self._number[str(label)] for label in validation.labels[:MOST_ASKED]], np.int64)
@@ -315,8 +320,7 @@ class BehaviourSource(LibrarySource):
             for start in range(0, len(contents), AT_ONCE):
                 some = self.collate([self.prepare(content) for content in contents[start : start + AT_ONCE]])
                 entered = entry({name: torch.from_numpy(values) for name, values in some.items()})
-                nothing = torch.full_like(entered["items"][:, -1:], -1)
-                found.append((network(**entered, wanted=nothing)[:, 0] if alone else network(**entered)).numpy())
+                found.append(network(**entered, remembers=not alone).numpy())
         return np.concatenate(found)
 
 
