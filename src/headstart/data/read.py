@@ -70,7 +70,9 @@ def read(
     """
     if isinstance(target, Table):
         return target
-    options = Options(label, content, group, time, split, modality, labelled, written, windows, items, user, new_users, test, validation)
+    options = Options(
+        label, content, group, time, split, modality, labelled, written, windows, items, user, new_users, test, validation
+    )
     if isinstance(target, (str, Path)):
         table = _read_path(Path(target).expanduser(), options, reader)
     elif reader:
