@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from headstart.measure.collaborative import Histories, NextItems
-from headstart.sources.behaviour import BehaviourSource, key_of
+from headstart.sources.behaviour import BehaviourSource
 from headstart.sources.behaviour_network import BehaviourModel, linear_scores
 from headstart.sources.contract import Catalogue
+from headstart.sources.histories import key_of
 from headstart.sources.memory import moved
 
 CONFIG = {"model_type": "behaviour", "text": "builtin/text-tiny", "features": 6, "width": 8, "layers": 1, "heads": 2}

@@ -70,9 +70,8 @@ def read(
     """
     if isinstance(target, Table):
         return target
-    options = Options(
-        label, content, group, time, split, modality, labelled, written, windows, items, user, new_users, test, validation
-    )
+    people = {"items": items, "user": user, "new_users": new_users, "test": test, "validation": validation}
+    options = Options(label, content, group, time, split, modality, labelled, written, windows, **people)  # type: ignore[arg-type]
     if isinstance(target, (str, Path)):
         table = _read_path(Path(target).expanduser(), options, reader)
     elif reader:
