@@ -13,12 +13,12 @@ import pytest
 from contracts.networks import Target, open_kind, workplace
 from contracts.plans import go, short_plan, sizes
 from headstart.core.errors import HeadstartError, SourceError, StrategyError
+from headstart.engine.own import own_head
 from headstart.engine.plan import Solve
 from headstart.sources import Source
 from headstart.strategies import strategies
 from headstart.strategies.finetune import DEFAULT_SHARE, Finetune, stages_after
 from headstart.strategies.probe import Probe
-from headstart.strategies.zero_shot import own_head
 
 
 def test_freeze(source: Source) -> None:

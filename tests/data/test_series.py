@@ -32,7 +32,7 @@ def test_parts_do_not_share_what_is_to_be_told(tmp_path: Path) -> None:
         contents = Contents(examples.table)
         told[name] = set()
         for place, label in zip(examples.ids(), examples.labels(), strict=True):
-            if place.startswith("store 0"):
+            if place.endswith("store 0"):
                 start = int(np.argmin(np.abs(whole - label[0])))
                 told[name] |= set(range(start, start + 6))
                 past = contents.read(examples.table.column("id").to_pylist().index(place))

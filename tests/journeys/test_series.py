@@ -67,11 +67,25 @@ def test_an_archive_to_a_run_that_tells_kinds(network: Path, channels: int, tmp_
     assert len(json.loads(headstart("predict", run, archive, "--format", "json").ok().out)) == 96
 
 
+def test_a_model_of_transformers_trained_and_opened_again(stores: Path, tmp_path: Path) -> None:
+    import transformers
+
+    sizes = {"context_length": 64, "patch_length": 8, "patch_stride": 8, "d_model": 16, "prediction_length": 6}
+    config = transformers.PatchTSMixerConfig(**sizes, num_layers=2, num_input_channels=1, loss="mse", scaling="std")
+    transformers.PatchTSMixerForPrediction(config).save_pretrained(tmp_path / "mixer")
+    given = {"task": "forecasting", "time": "month", "horizon": 6, "baselines": False, "strategy": "finetune"}
+    options = {"epochs": 1, "freeze": "none"}
+    run = hs.adapt(stores, **given, source=tmp_path / "mixer", options=options, out=tmp_path / "run")
+    assert "zero-shot" in {arm.name for arm in run.receipt.arms}
+    told, again = run.answer(stores), hs.load(tmp_path / "run").answer(stores)
+    assert np.array_equal(told.predictions.answers, again.predictions.answers)
+
+
 def test_what_does_not_fit_is_refused(network: Path, stores: Path, tmp_path: Path) -> None:
     reviews = write_reviews(tmp_path / "reviews.csv")
     headstart("adapt", reviews, "--source", network).refused("takes series and", "holds text")
     headstart("adapt", stores, "--task", "forecasting", "--source", network).refused("--horizon")
-    headstart("adapt", reviews, "--horizon", "3", "--source", network).refused("--horizon is for series")
+    headstart("adapt", reviews, "--horizon", "3", "--source", network).refused("--horizon is for forecasting")
     wanted = ("--task", "forecasting", "--horizon", "6", "--time")
     headstart("adapt", stores, *wanted, "when", "--source", network).refused("no column 'when'")
     headstart("adapt", stores, *wanted, "month", "--source", "builtin/image-tiny").refused("does not take series")

@@ -89,3 +89,33 @@ def test_views_are_pure_functions_of_their_key(source: Source) -> None:
 def test_sources_of_other_things_do_not_tell_what_comes_next() -> None:
     with pytest.raises(SourceError, match="does not take series"):
         open_source("builtin/image-tiny").reading("ahead")
+
+
+@pytest.mark.parametrize("kind", ["PatchTST", "PatchTSMixer"])
+def test_models_of_transformers_tell_what_the_library_tells(kind: str, tmp_path: Path) -> None:
+    import transformers
+
+    torch.manual_seed(0)
+    sizes = {"context_length": 64, "patch_length": 8, "patch_stride": 8, "d_model": 16, "prediction_length": 6}
+    more = (
+        {"num_hidden_layers": 2, "num_attention_heads": 2, "ffn_dim": 32} if kind == "PatchTST" else {"num_layers": 2}
+    )
+    config = getattr(transformers, f"{kind}Config")(**sizes, **more, num_input_channels=1, loss="mse", scaling="std")
+    model = getattr(transformers, f"{kind}ForPrediction")(config).eval()
+    model.save_pretrained(tmp_path / "model")
+    source = open_source(tmp_path / "model").reading("ahead")
+    values = seasonal(64)
+    with torch.no_grad():
+        expected = model(past_values=torch.tensor(values, dtype=torch.float32)[None, :, None]).prediction_outputs
+        inputs = {name: torch.from_numpy(array) for name, array in source.collate([source.prepare(values)]).items()}
+        told = source.module()(**source.entry()(inputs))[0].numpy()
+    _, level, scale = past(values)
+    assert told * scale + level == pytest.approx(expected[0, :, 0].numpy(), rel=2e-3)
+    assert source.description.classifier == "head" and source.description.labels[0] == "+1 low, +1 middle, +1 high"
+    assert len(source.stages) >= 4
+    found = heard(source, [values, values[:20]])
+    assert {stage.name: found[stage.name].shape[1] for stage in source.stages} == {
+        s.name: s.width for s in source.stages
+    }
+    whole = open_source(tmp_path / "model")
+    assert all(len(array) == 2 for array in heard(whole, [np.stack([values] * 3), values[None]]).values())

@@ -76,16 +76,23 @@ def test_missing_values_to_be_told_do_not_count(table: Table) -> None:
     assert task.errors(task.decode(scores), holes) == pytest.approx(0, abs=1e-9)
 
 
-def test_blocks_left_out_are_as_fitted_without_them() -> None:
+def test_later_blocks_are_told_from_earlier_ones() -> None:
     random = np.random.default_rng(0)
     features, weight = random.normal(size=(60, 7)), random.uniform(0.5, 2, 60)
     targets = features @ random.normal(size=(7, 2)) + 3 + random.normal(size=(60, 2))
     found = fit_blocked_ridge(features, targets, weights=weight, blocks=4)
-    out = slice(15, 30)
-    kept = np.r_[0:15, 30:60]
+    for out, kept in ((slice(15, 30), np.r_[0:15, 30:60]), (slice(45, 60), np.r_[0:45])):
+        assert found.left_out[out] == pytest.approx(_told(features, targets, weight, kept, out, found.penalty))
+
+
+def _told(
+    features: np.ndarray, targets: np.ndarray, weight: np.ndarray, kept: np.ndarray, out: slice, penalty: float
+) -> np.ndarray:
+    """What is left out, from a fit to what is kept, with its share of the penalty."""
     share = weight[kept] / weight[kept].sum()
     centre, middle = share @ features[kept], share @ targets[kept]
     even, wanted = features[kept] - centre, targets[kept] - middle
     weighed = even * weight[kept][:, None]
-    slopes = np.linalg.solve(weighed.T @ even + found.penalty * np.eye(7), weighed.T @ wanted)
-    assert found.left_out[out] == pytest.approx((features[out] - centre) @ slopes + middle)
+    share = penalty * weight[kept].sum() / weight.sum()
+    slopes = np.linalg.solve(weighed.T @ even + share * np.eye(7), weighed.T @ wanted)
+    return (features[out] - centre) @ slopes + middle

@@ -297,7 +297,7 @@ def _told(answer: object) -> str:
 
 
 def demo(
-    kind: Annotated[str, typer.Argument(help="digits, text, audio or ratings.")] = "digits",
+    kind: Annotated[str, typer.Argument(help="digits, text, audio, series or ratings.")] = "digits",
     out: Out = None,
 ) -> None:
     """See it work, offline, in about a minute: handwritten digits, sentences or sounds, from ten examples a class; or
@@ -310,6 +310,8 @@ def demo(
       headstart demo text
 
       headstart demo audio
+
+      headstart demo series
 
       headstart demo ratings
     """

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from headstart.cli.options import Content, Items, Label, Seed, Split, Target, User
+from headstart.cli.options import Content, Items, Label, Seed, Series, Split, Target, Time, User, Value
 from headstart.cli.show import console
 from headstart.core.registry import Registry
 
 untaught: Registry[Callable[..., Any]] = Registry(
     "objective",
     {
+        "forecasting": "headstart.verbs.pretrain_series:pretrain_series",
         "recommendation": "headstart.verbs.untaught_behaviour:from_nothing",
         "seq2seq": "headstart.verbs.untaught:from_nothing",
         "speech-recognition": "headstart.verbs.untaught_speech:from_nothing",
@@ -33,7 +34,7 @@ def pretrain(
             help="An architecture of timm, resnet10t when not given, or name:key=value,… for its arguments; "
             "static:width=N for texts; shortened:layers=N for the teacher's first layers; with --objective seq2seq, "
             "transformer:width=N,…; speech-recognition, recogniser:width=N,…; recommendation, "
-            "behaviour:width=N,layers=N,text=SOURCE.",
+            "behaviour:width=N,layers=N,text=SOURCE; forecasting, patches:context=N,horizon=N,….",
             show_default=False,
         ),
     ] = None,
@@ -46,7 +47,8 @@ def pretrain(
         typer.Option(
             help="masked-lm or causal-lm: go on from --source with texts alone. seq2seq: with pairs of texts, from "
             "--source or from nothing. speech-recognition: with recordings and their transcripts (--text), from "
-            "nothing. recommendation: with users and what they met, and --items.",
+            "nothing. recommendation: with users and what they met, and --items. forecasting: with series, from "
+            "nothing.",
             show_default=False,
         ),
     ] = None,
@@ -70,6 +72,9 @@ def pretrain(
     split: Split = None,
     items: Items = None,
     user: User = None,
+    time: Time = None,
+    series: Series = None,
+    value: Value = None,
     seed: Seed = 0,
 ) -> None:
     """Teach a new source on a larger task, to be adapted to smaller ones afterwards.
@@ -85,6 +90,8 @@ def pretrain(
       headstart pretrain pairs.tsv --objective seq2seq --text en --label de --out my-translator
 
       headstart pretrain english.csv --objective speech-recognition --text sentence --out my-recogniser
+
+      headstart pretrain many-series/ --objective forecasting --out my-series-source
 
       headstart pretrain ratings.parquet --objective recommendation --items books.parquet --out readers
     """  # noqa: E501
@@ -110,6 +117,7 @@ def pretrain(
     if objective in untaught.names():
         named = {"arch": arch, "epochs": epochs, "learning_rate": learning_rate, "batch": batch, "label": label}
         named |= {"content": content, "split": split, "items": items, "user": user}
+        named |= {"time": time, "series": series, "value": value}
         given = {name: value for name, value in named.items() if value is not None}
         begin = untaught.get(objective)
         for name in given.keys() - inspect.signature(begin).parameters.keys():

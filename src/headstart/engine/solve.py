@@ -15,6 +15,7 @@ from headstart.core.errors import DataError
 from headstart.core.ragged import beside, is_ragged, joined, lengths, like
 from headstart.data.contents import Told
 from headstart.data.table import Examples
+from headstart.engine.own import own_head
 from headstart.engine.plan import Solve
 from headstart.engine.trained import LinearHead, Trained
 from headstart.sources import Source
@@ -77,7 +78,8 @@ def solve(
             features = features + joined(read(task.reads, bank, source, examples, stages, filled, view))
         return like(features / np.float32(phase.views), given)
 
-    return best_of(phase, task, targets, mean_of_views)
+    own = own_head(source, task) if task.goes_on and source.seed is None else None
+    return best_of(phase, task, targets, mean_of_views, own)
 
 
 def solve_own(phase: Solve, trained: Trained, parts: Mapping[str, Examples]) -> None:
@@ -91,12 +93,17 @@ def solve_own(phase: Solve, trained: Trained, parts: Mapping[str, Examples]) -> 
 
 
 def best_of(
-    phase: Solve, task: Task, targets: Targets, features_at: Callable[[tuple[str, ...]], NDArray[Any]]
+    phase: Solve,
+    task: Task,
+    targets: Targets,
+    features_at: Callable[[tuple[str, ...]], NDArray[Any]],
+    own: LinearHead | None = None,
 ) -> tuple[LinearHead, dict[str, Any]]:
     """The head with the lowest left-out loss among the candidate stages of `phase`.
 
     Args:
         features_at: from stages to their features, side by side: pooled (N, D), or at places (N,) of (P, D).
+        own: the source's own head, for a task that goes on from it.
     """
     numbers = joined(task.numbers(targets))
     best: tuple[float, LinearHead, dict[str, Any]] | None = None
@@ -104,7 +111,11 @@ def best_of(
     for stages in phase.candidates:
         given = features_at(stages)
         features = joined(given)
-        solution = task.solve(features, numbers, phase.solver)
+        if own is not None and stages[-len(own.at) :] == own.at:
+            others = np.zeros((features.shape[1] - len(own.weight), own.weight.shape[1]))
+            solution = task.solve_from(features, numbers, np.vstack([others, own.weight]), own.bias)
+        else:
+            solution = task.solve(features, numbers, phase.solver)
         loss = task.left_out_loss(solution.left_out, numbers)
         value = task.watch(like(solution.left_out, given), targets)
         tried.append(

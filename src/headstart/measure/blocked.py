@@ -1,5 +1,5 @@
-"""Ridge regression for examples in the order of time, whose neighbours overlap: penalties are chosen by leaving out
-whole blocks, since one example left out alone would be known from those beside it."""
+"""Ridge regression for examples in the order of time, whose neighbours overlap: penalties are chosen by telling later
+blocks from earlier ones, since one example left out alone would be known from those beside it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from headstart.measure.linear import FloatArray, LinearSolution, as_features, as_weights, mean_eigenvalue
 
-BLOCKS = 5
-PENALTIES = tuple(10.0**power for power in range(-6, 3))
+BLOCKS = 6
+PENALTIES = tuple(10.0**power for power in range(-6, 5))
 """Multiples of the mean eigenvalue of the scatter."""
 
 
@@ -26,9 +26,10 @@ def fit_blocked_ridge(
 ) -> LinearSolution:
     """Minimise sum w_i |y_i - W'x_i - b|^2 + penalty |W|^2, the intercept b unpenalised.
 
-    features (N, D), targets (N, K) and weights (N,) (ones by default), in order. Each of the `blocks` contiguous
-    blocks (Burman, Chow and Nolan 1994) is told from the others, whose sums of squares are those of all less the
-    block's own; the penalty of lowest squared error wins. `left_out` are these predictions at that penalty.
+    features (N, D), targets (N, K) and weights (N,) (ones by default), in the order of time. Each of the later half of
+    `blocks` contiguous blocks is told from all that go ahead of it, as the test will be (Tashman 2000), and the penalty
+    of lowest squared error wins; penalties grow with the number of examples. `left_out` are these predictions at that
+    penalty, and for the earlier blocks those from all other blocks.
     """
     examples = as_features(features)
     items, width = examples.shape
@@ -39,23 +40,24 @@ def fit_blocked_ridge(
     even, wanted = examples - centre, targets - middle
     sums = [_Sums.of(even[part], wanted[part], weight[part]) for part in parts]
     whole = _Sums.total(sums)
-    unit = mean_eigenvalue(float(np.trace(whole.square)), items, width)
+    unit = mean_eigenvalue(float(np.trace(whole.square)), items, width) / whole.count
     tried = [multiple * unit for multiple in penalties]
+    first = len(parts) // 2
+    known = [_Sums.total(sums[:place]) if place >= first else whole - own for place, own in enumerate(sums)]
     errors = np.zeros(len(tried))
-    for part, own in zip(parts, sums, strict=True):
-        for place, (slopes, shift) in enumerate((whole - own).solved(tried)):
+    for part, others in zip(parts[first:], known[first:], strict=True):
+        for place, (slopes, shift) in enumerate(others.solved(tried)):
             apart = even[part] @ slopes + shift - wanted[part]
             errors[place] += float(weight[part] @ (apart**2).sum(axis=1))
-    best = int(np.argmin(errors))
+    best = int(len(tried) - 1 - np.argmin(errors[::-1]))
     left_out = np.empty_like(wanted)
-    for part, own in zip(parts, sums, strict=True):
-        slopes, shift = next((whole - own).solved(tried[best : best + 1]))
+    for part, others in zip(parts, known, strict=True):
+        slopes, shift = next(others.solved(tried[best : best + 1]))
         left_out[part] = even[part] @ slopes + shift
     slopes, shift = next(whole.solved(tried[best : best + 1]))
-    path = tuple(zip(tried, (errors / weight.sum()).tolist(), strict=True))
-    return LinearSolution(
-        slopes, middle + shift - centre @ slopes, left_out + middle, "ridge by blocks", tried[best], path
-    )
+    penalty = tried[best] * whole.count
+    path = tuple(zip([one * whole.count for one in tried], errors.tolist(), strict=True))
+    return LinearSolution(slopes, middle + shift - centre @ slopes, left_out + middle, "ridge by time", penalty, path)
 
 
 class _Sums:
@@ -82,7 +84,7 @@ class _Sums:
         return _Sums(*(getattr(self, name) - getattr(other, name) for name in names))
 
     def solved(self, penalties: Sequence[float]) -> Iterator[tuple[FloatArray, FloatArray]]:
-        """(slopes (D, K), intercept (K,)) at each penalty."""
+        """(slopes (D, K), intercept (K,)) at each penalty an example."""
         from scipy.linalg import cho_factor, cho_solve
 
         count = self.count
@@ -90,5 +92,5 @@ class _Sums:
         square = self.square - count * np.outer(centre, centre)
         cross = self.cross - count * np.outer(centre, middle)
         for penalty in penalties:
-            slopes = cho_solve(cho_factor(square + penalty * np.eye(len(square))), cross)
+            slopes = cho_solve(cho_factor(square + penalty * count * np.eye(len(square))), cross)
             yield slopes, middle - centre @ slopes

@@ -53,7 +53,7 @@ class Mix(nn.Module):
         self.gating_block = Gate(mixed)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        given = self.norm(values)
+        given: torch.Tensor = self.norm(values)
         if self.along_patches:
             given = given.transpose(1, 2)
         given = cast("torch.Tensor", self.gating_block(self.mlp(given)))

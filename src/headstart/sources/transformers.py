@@ -18,6 +18,8 @@ from headstart.sources.library import FolderSource, LibrarySource
 if TYPE_CHECKING:
     import torch
 
+SERIES = ("patchtst", "patchtsmixer")
+"""What config.json of models for series calls itself."""
 PREPROCESSOR = "preprocessor_config.json"
 
 
@@ -30,9 +32,14 @@ def open_transformers(name: str) -> LibrarySource:
 
 
 def transformers_source(folder: Path, name: str) -> LibrarySource:
-    """The source in `folder`: of sounds or pictures by how they are prepared, or else of texts."""
+    """The source in `folder`: of series by what it calls itself, of sounds or pictures by how they are prepared, or
+    else of texts."""
     from headstart.sources import pieces
 
+    if files.read_json(folder / "config.json").get("model_type") in SERIES:
+        from headstart.sources.transformers_series import TransformersSeries
+
+        return TransformersSeries(folder, name)
     if (folder / PREPROCESSOR).is_file() and "feature_extractor_type" in files.read_json(folder / PREPROCESSOR):
         from headstart.sources.transformers_audio import TransformersSounds
 

@@ -138,6 +138,8 @@ class Task(ABC):
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
     looks_ahead: ClassVar[bool] = False
     """Whether examples are stretches of series, with what comes next as their labels."""
+    goes_on: ClassVar[bool] = False
+    """Whether a head in closed form departs from the source's own, where that answers the same: see `solve_from`."""
     answers_apart: ClassVar[bool] = True
     """Whether two labels are never one answer of a source's own."""
     plain: ClassVar[str] = "with a linear model"
@@ -194,6 +196,16 @@ class Task(ABC):
     @abstractmethod
     def solve(self, features: NDArray[np.float32], targets: Numbers, solver: str) -> LinearSolution:
         """The head in closed form, calibrated, with its left-out scores."""
+
+    def solve_from(
+        self,
+        features: NDArray[np.float32],
+        targets: Numbers,
+        weight: NDArray[np.float64],
+        bias: NDArray[np.float64],
+    ) -> LinearSolution:
+        """The same, drawn towards a head that answers already, of weight (D, K) and bias (K,)."""
+        raise NotImplementedError(f"{self.kind} does not go on from a head")
 
     def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores] | None:
         """What a pragmatist makes of hand-made features (N, D), sparse or dense, such as a linear model: from features

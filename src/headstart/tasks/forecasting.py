@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -40,9 +40,11 @@ class Forecasting(Task):
 
     kind: ClassVar[str] = "forecasting"
     reads: ClassVar[Literal["pooled", "places", "ahead"]] = "ahead"
+    options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season", "stride")
     reader: ClassVar[str] = "windows"
     looks_ahead: ClassVar[bool] = True
     answers_apart: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = True
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
     plain: ClassVar[str] = ""
     primary: str = "skill"
@@ -88,8 +90,26 @@ class Forecasting(Task):
         of the left-out errors lie, step by step."""
         if solver not in ("best", "ridge"):
             raise StrategyError(f"Forecasting has no solver '{solver}'. Known: ridge.")
-        wanted, weight = targets[:, :-1], targets[:, -1]
-        middle = fit_blocked_ridge(features, wanted, weights=weight)
+        return self._banded(targets, fit_blocked_ridge(features, targets[:, :-1], weights=targets[:, -1]))
+
+    def solve_from(
+        self, features: NDArray[np.float32], targets: Numbers, weight: FloatArray, bias: FloatArray
+    ) -> LinearSolution:
+        """Ridge regression of what the source's own forecasts lack."""
+        middle = slice(self.horizon, 2 * self.horizon)
+        known = np.asarray(features @ weight[:, middle] + bias[middle], np.float64)
+        found = fit_blocked_ridge(features, targets[:, :-1] - known, weights=targets[:, -1])
+        whole = replace(
+            found,
+            weight=found.weight + weight[:, middle],
+            bias=found.bias + bias[middle],
+            left_out=found.left_out + known,
+            solver="ridge from the source's own head",
+        )
+        return self._banded(targets, whole)
+
+    def _banded(self, targets: Numbers, middle: LinearSolution) -> LinearSolution:
+        wanted = targets[:, :-1]
         errors = wanted - middle.left_out
         shifts = [np.quantile(errors, level, axis=0) if level != 0.5 else 0.0 for level in measures.LEVELS]
         return LinearSolution(

@@ -25,6 +25,8 @@ LONGEST_SEASON = 24
 """Steps of a season above which exponential smoothing is not fitted with it, by its library's own rule."""
 LIBRARY = "statsforecast"
 BLOCK = 4096
+SHORT = 0.25
+"""Share of the windows whose past may be shorter than what the linear model looks at."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def chunks_of(contents: Iterable[Any], size: int) -> Iterable[list[Any]]:
 
 def linear_past(contents: Sequence[Any], wanted: FloatArray, weight: FloatArray) -> LinearPast:
     """The model fitted to windows (N), of which (N, H) came next, in deviations of each from its past."""
-    width = max(len(np.ravel(content)) for content in contents)
+    width = int(np.quantile([len(np.ravel(content)) for content in contents], SHORT))
     fitted = fit_blocked_ridge(evened(contents, width), wanted, weights=weight)
     shifts = [np.quantile(wanted - fitted.left_out, level, axis=0) if level != 0.5 else 0.0 for level in LEVELS]
     weights = np.concatenate([np.vstack([fitted.weight, fitted.bias + shift]) for shift in shifts], axis=1)

@@ -12,6 +12,7 @@ from headstart.bank import Bank
 from headstart.data.contents import Contents, Told, contents_of
 from headstart.data.splits import Splits, subsample
 from headstart.data.table import Examples
+from headstart.engine.own import own_head
 from headstart.engine.plan import Length, Plan, Train
 from headstart.engine.predict import scores
 from headstart.engine.run import run
@@ -23,7 +24,6 @@ from headstart.strategies import Target
 from headstart.strategies.plain import plain_missing, plain_scores
 from headstart.strategies.probe import HEAD, Probe
 from headstart.strategies.scratch import Scratch
-from headstart.strategies.zero_shot import own_head
 from headstart.tasks import Task
 from headstart.verbs.recipe import Recipe
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 IMAGES, TEXTS, SOUNDS = "builtin/image-tiny", "builtin/text-tiny", "builtin/audio-tiny"
-KINDS = ("digits", "text", "audio", "ratings")
+SERIES = "builtin/series-tiny"
+KINDS = ("digits", "text", "audio", "series", "ratings")
 LABELS_A_CLASS = 10
 BUDGET = 20.0
 """Seconds for the network from random weights: the demo should end while somebody watches."""
@@ -30,8 +31,8 @@ def demo(kind: str = "digits", out: str | Path | None = None, *, console: Consol
 
     Args:
         kind: "digits" (scikit-learn's handwritten digits), "text" (sentences of Python's own documentation by their
-            subject), "audio" (songs of birds that do not exist, from formulas) or "ratings" (made-up people, films and
-            books).
+            subject), "audio" (songs of birds that do not exist, from formulas), "series" (visitors of museums that do
+            not exist, by the hour) or "ratings" (made-up people, films and books).
         out: folder of the run; `runs/demo` or `runs/demo-KIND` when not given.
     """
     from headstart.core.registry import suggest
@@ -41,7 +42,7 @@ def demo(kind: str = "digits", out: str | Path | None = None, *, console: Consol
     folder = Path(out) if out is not None else Path("runs") / ("demo" if kind == "digits" else f"demo-{kind}")
     if folder.exists() and any(folder.iterdir()):
         raise RunError(f"{folder} exists already. Choose another name with --out.")
-    ways = {"digits": _digits, "text": _texts, "audio": _sounds, "ratings": _ratings}
+    ways = {"digits": _digits, "text": _texts, "audio": _sounds, "series": _series, "ratings": _ratings}
     return ways[kind](folder, console)
 
 
@@ -73,6 +74,31 @@ def _sounds(folder: Path, console: Console | None) -> Model:
     table = few_labels(*songs())
     _say(console, "Songs of birds that do not exist", table, f"{SOUNDS}, which has heard words and noises, no birds")
     return adapt(table, source=SOUNDS, baseline_budget=BUDGET, out=folder, console=console)
+
+
+def _series(folder: Path, console: Console | None) -> Model:
+    from headstart.verbs.demo_series import write_museums
+
+    table = write_museums(folder.with_suffix(".csv"))
+    if console is not None:
+        console.print(
+            f"Visitors of eight museums that do not exist, by the hour, for three weeks, in {table}: the next day is "
+            f"to be told. The source is {SERIES}, which has seen sales, rates and formulas, no museums.",
+            soft_wrap=True,
+        )
+    model = adapt(
+        table,
+        source=SERIES,
+        task="forecasting",
+        time="hour",
+        horizon=24,
+        baseline_budget=BUDGET,
+        out=folder,
+        console=console,
+    )
+    if console is not None:
+        console.print(f"What comes next: headstart predict {folder} {table}", soft_wrap=True)
+    return model
 
 
 def _ratings(folder: Path, console: Console | None) -> Model:

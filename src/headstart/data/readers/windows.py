@@ -237,7 +237,8 @@ def _table(
             f"short to tell {wanted.horizon} steps. Give longer series, or a shorter --horizon."
         )
     names = [kept[series][0] for series in places[:, 0].tolist()]
-    ids = [f"{one.name} @ {one.when(start)}".strip() for one, start in zip(names, places[:, 1].tolist(), strict=True)]
+    starts_at = places[:, 1].tolist()  # ids sort by time, so that blocks of examples are blocks of time
+    ids = [f"{one.when(start)} {one.name}".strip() for one, start in zip(names, starts_at, strict=True)]
     columns = {
         LABEL: pa.FixedSizeListArray.from_arrays(pa.array(cells.ravel()), cells.shape[1]),
         "split": pa.array(np.array(PARTS)[parts]),

@@ -1,4 +1,4 @@
-"""No training at all: the source's own answers, where its labels have the names of the target's."""
+"""The source's own answers, where its labels have the names of the target's."""
 
 from __future__ import annotations
 

@@ -1,0 +1,92 @@
+"""Forecasting, and kinds of series, with what people of the field would try beside it; every window is evaluated.
+
+    python benchmarks/series.py SHARED/data/series [--source builtin/series-tiny] [--strategy probe] [ett m3 m4 kinds]
+
+Each run is `headstart adapt` with these options; nothing is chosen by what the test says. OWA of M4 hourly is against
+the published sMAPE and MASE of Naive 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import headstart as hs
+
+ETT = {"task": "forecasting", "time": "date", "horizon": 96, "split": "8640/2880/2880"}
+COMPETITION = {"task": "forecasting", "time": "step", "series": "series_id", "value": "value"}
+SETS: dict[str, dict[str, dict[str, Any]]] = {
+    "ett": {"ett/ETTh1.parquet": ETT, "ett/ETTh2.parquet": ETT},
+    "m3": {"m3/monthly.parquet": {**COMPETITION, "horizon": 18, "season": 12}},
+    "m4": {"m4/hourly.parquet": {**COMPETITION, "horizon": 48, "season": 24}},
+    "kinds": {
+        f"classification/{name}.npz": {}
+        for name in ("BasicMotions", "Coffee", "GunPoint", "ItalyPowerDemand", "JapaneseVowels_eq", "OSULeaf")
+    },
+}
+SHOWN = {
+    "ett": ("mse", "mae", "mase", "coverage"),
+    "m3": ("mase", "smape", "coverage"),
+    "m4": ("mase", "smape", "owa"),
+    "kinds": ("accuracy",),
+}
+NAIVE2 = {"smape": 0.18383, "mase": 2.396}
+"""Of M4 hourly (Makridakis et al. 2020)."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("sets", nargs="*", default=list(SETS))
+    parser.add_argument("--source", default="builtin/series-tiny")
+    parser.add_argument("--strategy", default="probe")
+    parser.add_argument("--budget", type=float, default=10.0)
+    asked = parser.parse_args()
+    for name in asked.sets:
+        print(f"\n| {name} | arm | {' | '.join(SHOWN[name])} | seconds |")
+        print("|---" * (3 + len(SHOWN[name])) + "|")
+        means: dict[str, list[float]] = {}
+        for file, options in SETS[name].items():
+            for arm, numbers, seconds in measured(asked, asked.folder / file, options):
+                if name == "kinds":
+                    means.setdefault(arm, []).append(numbers["accuracy"])
+                told = " | ".join(f"{numbers[one]:.3f}" for one in SHOWN[name])
+                print(f"| {Path(file).stem} | {arm} | {told} | {seconds:.0f} |", flush=True)
+        for arm, values in means.items():
+            print(f"| mean of {len(values)} | {arm} | {sum(values) / len(values):.3f} | |")
+
+
+def measured(
+    asked: argparse.Namespace, path: Path, options: dict[str, Any]
+) -> list[tuple[str, dict[str, float], float]]:
+    """(arm, its metrics, seconds) of one set."""
+    place = Path(tempfile.mkdtemp())
+    start = time.perf_counter()
+    try:
+        run = hs.adapt(
+            path,
+            source=asked.source,
+            strategy=asked.strategy,
+            baseline_budget=asked.budget,
+            out=place / "run",
+            **options,
+        )
+        whole = time.perf_counter() - start
+        found = []
+        for arm in run.receipt.arms:
+            numbers = {name: float(one.value or 0.0) for name, one in arm.metrics.items()}
+            if "mase" in numbers:
+                numbers["owa"] = sum(numbers[name] / NAIVE2[name] for name in NAIVE2) / len(NAIVE2)
+            found.append((arm.title, numbers, arm.cost.seconds if arm.cost else 0.0))
+        found.append(("all of it", found[0][1], whole))
+        return found[:-1]
+    finally:
+        shutil.rmtree(place)
+
+
+if __name__ == "__main__":
+    main()
