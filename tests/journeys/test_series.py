@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused(network: Path, stores: Path, tmp_path: Pat
     reviews = write_reviews(tmp_path / "reviews.csv")
     headstart("adapt", reviews, "--source", network).refused("takes series and", "holds text")
     headstart("adapt", stores, "--task", "forecasting", "--source", network).refused("--horizon")
-    headstart("adapt", reviews, "--horizon", "3", "--source", network).refused("--horizon is for series")
+    headstart("adapt", reviews, "--horizon", "3", "--source", network).refused("--horizon is for forecasting")
     wanted = ("--task", "forecasting", "--horizon", "6", "--time")
     headstart("adapt", stores, *wanted, "when", "--source", network).refused("no column 'when'")
     headstart("adapt", stores, *wanted, "month", "--source", "builtin/image-tiny").refused("does not take series")

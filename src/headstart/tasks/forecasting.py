@@ -40,6 +40,7 @@ class Forecasting(Task):
 
     kind: ClassVar[str] = "forecasting"
     reads: ClassVar[Literal["pooled", "places", "ahead"]] = "ahead"
+    options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season", "stride")
     reader: ClassVar[str] = "windows"
     looks_ahead: ClassVar[bool] = True
     answers_apart: ClassVar[bool] = False

@@ -17,7 +17,7 @@ from headstart.core.errors import HeadstartError, RunError
 from headstart.data import checks, splits
 from headstart.data.contents import contents_of
 from headstart.data.read import read
-from headstart.data.table import Examples
+from headstart.data.table import Examples, Table
 from headstart.engine.run import run
 from headstart.engine.trained import Workplace
 from headstart.sources import Source, open_source
@@ -218,26 +218,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     strategy = recipe.build_strategy()
     kind = tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
     source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
-    if kind.looks_ahead:
-        source = source.reading(kind.reads)
-    else:
-        recipe.require_nothing_ahead(recipe.task)
-    recipe.require_particular(kind.options, recipe.task)
-    table = read(
-        target,
-        label=recipe.label,
-        content=recipe.content,
-        group=recipe.group,
-        time=recipe.time,
-        split=recipe.split,
-        labelled=kind.labelled,
-        written=kind.texts,
-        reader=kind.reader,
-        windows=recipe.windows(source) if kind.looks_ahead else None,
-        items=recipe.items,
-        user=recipe.user,
-        new_users=recipe.new_users,
-    )
+    table = _table(target, recipe, kind, source)
     source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
         table = with_lengths(divided(table, source))
@@ -245,12 +226,7 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
-    source = source.suited(contents_of(everything)).reading(task.reads)
-    source = acquainted(source, task, usable.table, bank, recipe.same_users)
-    if task.writes:
-        source = source.writing(parts.part("fit").labels(task.label), recipe.beams)
-    else:
-        task = task.searching(recipe.beams)
+    source, task = _fitted(source, task, recipe, everything, parts, bank)
     remarks = source.remarks(contents_of(everything))
     usable = replace(usable, table=usable.table.with_notes(*remarks))
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
@@ -277,6 +253,38 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     files.write_text(folder / RECIPE, dump(final))
     shutil.rmtree(folder / artefact.STATE)  # from here on the run is finished
     return load(folder)
+
+
+def _table(target: Any, recipe: Recipe, kind: type[Task], source: Source) -> Table:
+    """The target as the task needs it read."""
+    recipe.require_particular(kind.options, recipe.task)
+    return read(
+        target,
+        label=recipe.label,
+        content=recipe.content,
+        group=recipe.group,
+        time=recipe.time,
+        split=recipe.split,
+        labelled=kind.labelled,
+        written=kind.texts,
+        reader=kind.reader,
+        windows=recipe.windows(source.reading(kind.reads)) if kind.looks_ahead else None,
+        items=recipe.items,
+        user=recipe.user,
+        new_users=recipe.new_users,
+    )
+
+
+def _fitted(
+    source: Source, task: Task, recipe: Recipe, examples: Examples, parts: splits.Splits, bank: Bank
+) -> tuple[Source, Task]:
+    """Source and task as these examples need them: what is read of the source, what it has to know of the things that
+    examples refer to, how answers are looked for."""
+    source = source.suited(contents_of(examples)).reading(task.reads)
+    source = acquainted(source, task, examples.table, bank, recipe.same_users)
+    if not task.writes:
+        return source, task.searching(recipe.beams)
+    return source.writing(parts.part("fit").labels(task.label), recipe.beams), task
 
 
 def describe(parts: splits.Splits, task: Task) -> Target:

@@ -14,7 +14,10 @@ from headstart.data.windows import Windows
 from headstart.sources import Source
 from headstart.strategies import Strategy, strategies
 
-PARTICULAR = dict.fromkeys(("items", "user", "same_users", "new_users"), "recommendation")
+PARTICULAR = {
+    **dict.fromkeys(("items", "user", "same_users", "new_users"), "recommendation"),
+    **dict.fromkeys(("series", "value", "horizon", "context", "season", "stride"), "forecasting"),
+}
 """Options that only one kind of task has, and which."""
 
 
@@ -110,19 +113,6 @@ class Recipe(pydantic.BaseModel):
                 raise RecipeError(
                     f"--{name.replace('_', '-')} is for {other}, and the task is {task or 'found from the labels'}. "
                     f"Add --task {other}, or leave it out."
-                )
-
-    def require_nothing_ahead(self, task: str | None) -> None:
-        """Refuses options of forecasting for another task.
-
-        Raises:
-            RecipeError: one of them was given.
-        """
-        for name in ("series", "value", "horizon", "context", "season", "stride"):
-            if getattr(self, name) is not None:
-                raise RecipeError(
-                    f"--{name} is for series of which the next values are told, and the task is "
-                    f"{task or 'found from the labels'}. Add --task forecasting, or leave --{name} out."
                 )
 
     def build_strategy(self) -> Strategy:
