@@ -54,7 +54,7 @@ RECIPE = Pretraining(
     views=4,
     teacher_weight=2.0,
     weight_decay=0.01,
-    trained_on="words by espeak-ng, sounds from formulas, Speech Commands (300 clips), LJ Speech (100 sentences), "
+    trained_on="words by espeak-ng, sounds from formulas, Speech Commands (200 clips), LJ Speech (100 sentences), "
     "VoxForge (39 sentences); features of YAMNet (AudioSet), whose first layers it began as",
 )
 

@@ -29,8 +29,8 @@ ARMS = {
     "scratch": "ours, random weights",
     "adapted": "ours",
 }
-FEW = 1500
-"""Users of the third transfer."""
+FEW = {"new_users": 3, "test": 0.9, "validation": 0.05}
+"""Of the third transfer: some 500 users to learn from, thousands to test on, of whom three items are known."""
 
 
 def prepared(data: Path, work: Path) -> None:
@@ -42,8 +42,7 @@ def prepared(data: Path, work: Path) -> None:
         chosen.to_parquet(work / f"{domain}-items.parquet")
         ratings[ratings["item"].isin(chosen["item"])].to_parquet(work / f"{domain}.parquet")
     ratings[ratings["user"] % 2 == 0].to_parquet(work / "even.parquet")
-    few = ratings[ratings["user"] % 2 == 1]
-    few[few["user"] < 2 * FEW].to_parquet(work / "few.parquet")
+    ratings[ratings["user"] % 2 == 1].to_parquet(work / "odd.parquet")
 
 
 def source(work: Path, ratings: Path, items: Path, name: str) -> Path:
@@ -101,7 +100,7 @@ def main() -> None:
     )  # fmt: skip
     goodbooks = receipt(work, "goodbooks", *places["goodbooks"], TEXTS)
     readers = source(work, work / "even.parquet", places["goodbooks"][1], "readers")
-    few = receipt(work, "few", work / "few.parquet", places["goodbooks"][1], readers, new_users=3)
+    few = receipt(work, "few", work / "odd.parquet", places["goodbooks"][1], readers, same_items=True, **FEW)
     films = receipt(work, "films", *places["movietweetings"], fiction)
     movietweetings = receipt(work, "movietweetings", *places["movietweetings"], TEXTS)
     table({"goodbooks": goodbooks, "movietweetings": movietweetings})

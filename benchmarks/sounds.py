@@ -3,9 +3,9 @@
     python benchmarks/sounds.py ESC10 SOURCE
     python benchmarks/sounds.py SPOKEN_DIGITS SOURCE speaker
 
-The folder has a metadata.csv (file, label, and the column of folds: `fold`, in which clips of one recording lie together,
-or another), SOURCE is a source of sound, such as a folder of YAMNet. The arm from random weights gets one second: it is
-not what is measured here.
+The folder has a metadata.csv (file, label, and the column of folds: `fold`, in which clips of one recording lie
+together, or another), SOURCE is a source of sound, such as a folder of YAMNet. The arm from random weights gets one
+second: it is not what is measured here.
 """
 
 from __future__ import annotations

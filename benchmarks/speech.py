@@ -1,4 +1,4 @@
-"""What an English start is worth in French: letters right after learning from a share of the recordings, from the English
+"""What an English start is worth in French: letters right after learning from a share of the recordings, by an English
 recogniser and from random weights of the same network.
 
     python benchmarks/speech.py FRENCH SOURCE [REAL]

@@ -88,3 +88,24 @@ def test_contents_take_memory_only_when_they_are_asked_for(tmp_path):
     assert len(table) == 300
     assert len(table.memory[len(table) - 1]["items"]) == 59
     assert len(table.memory.items) == 6000
+
+
+def test_the_latest_time_is_the_test_for_everyone(tmp_path):
+    users, moments = np.repeat(np.arange(50), 20), np.tile(np.arange(20), 50)
+    table = read_ratings(write(tmp_path / "r.parquet", user=users, item=moments, time=moments), time="time")
+    counts = [len(content["items"]) for content in contents_of(table)]
+    found = {part: {count for count, own in zip(counts, table.strings("split"), strict=True) if own == part}
+             for part in ("train", "validation", "test")}  # fmt: skip
+    assert max(found["train"]) < min(found["validation"]) < min(found["test"])
+
+
+def test_new_users_are_in_one_part_and_show_so_many_items(tmp_path):
+    users, items = np.repeat(np.arange(200), 6), np.tile(np.arange(6), 200)
+    table = read_ratings(
+        write(tmp_path / "r.parquet", user=users, item=items, time=items), new_users=2, test=0.5, validation=0.1
+    )
+    people = [content["user"] for content in contents_of(table)]
+    assert len(set(people)) == len(people) == 200
+    for part, content in zip(table.strings("split"), contents_of(table), strict=True):
+        assert len(content["items"]) == (5 if part == "train" else 2)
+    assert 60 < table.strings("split").count("test") < 140

@@ -18,6 +18,7 @@ from headstart.cli.options import (
     Label,
     NewUsers,
     Out,
+    SameItems,
     SameUsers,
     Season,
     Seed,
@@ -84,6 +85,7 @@ def adapt(
     user: User = None,
     new_users: NewUsers = None,
     same_users: SameUsers = False,
+    same_items: SameItems = False,
     test: Annotated[float, typer.Option(help="Share to test on, when the target has no test part.")] = 0.25,
     validation: Annotated[
         float | None,
@@ -156,6 +158,7 @@ def adapt(
             user=user,
             new_users=new_users,
             same_users=same_users,
+            same_items=same_items,
             test=test,
             validation=validation,
             quarantine=quarantine,

@@ -36,6 +36,10 @@ NewUsers = Annotated[
     int | None,
     typer.Option(help="Test on users who are not learned from, after so many of their items.", **RECOMMENDATION),
 ]
+SameItems = Annotated[
+    bool,
+    typer.Option("--same-items", help="Items are those that the source learned from, by id.", **RECOMMENDATION),
+]
 SameUsers = Annotated[
     bool,
     typer.Option("--same-users", help="Users are those that the source learned from, by id.", **RECOMMENDATION),

@@ -38,6 +38,8 @@ def read(
     items: str | None = None,
     user: str | None = None,
     new_users: int | None = None,
+    test: float | None = None,
+    validation: float | None = None,
 ) -> Table:
     """The table of a target.
 
@@ -61,13 +63,15 @@ def read(
         user: column of users.
         windows: how a table of values over time is cut into examples of what comes next.
         new_users: test on users who are not learned from, after so many of their items.
+        test, validation: shares of the users that are then new.
 
     Raises:
         HeadstartError: the target cannot be read; the message says what, where, and what to do.
     """
     if isinstance(target, Table):
         return target
-    options = Options(label, content, group, time, split, modality, labelled, written, windows, items, user, new_users)
+    people = {"items": items, "user": user, "new_users": new_users, "test": test, "validation": validation}
+    options = Options(label, content, group, time, split, modality, labelled, written, windows, **people)  # type: ignore[arg-type]
     if isinstance(target, (str, Path)):
         table = _read_path(Path(target).expanduser(), options, reader)
     elif reader:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.core import files, fingerprints, seeds
+from headstart.core import files, fingerprints
 from headstart.core.errors import SourceError
 from headstart.data.contents import Told
 from headstart.data.modalities.interactions import Interactions
@@ -22,24 +21,23 @@ from headstart.sources.contract import (
     RECOMMENDER,
     Artefact,
     Catalogue,
-    Inputs,
     Recommended,
     Source,
     SourceCard,
     float_weights,
 )
-from headstart.sources.library import LibrarySource
+from headstart.sources.histories import HistorySource, key_of
 from headstart.sources.local import BEHAVIOUR
+from headstart.sources.memory import moved, solved
 
 if TYPE_CHECKING:
     import torch
 
-ITEMS, WANTED, PERSON = "items", "labels", "person"
 ITEM_IDS = "items.json"
 """File of the ids and titles of the items, in the order of their vectors, in a run's folder."""
-CATALOGUE, MEMORY, PEOPLE, ELSEWHERE = "catalogue.", "memory.", "people.", "elsewhere."
-"""Parts of the network that belong to one catalogue. Where another is met, the first two stay behind, and people are
-those known from elsewhere."""
+CATALOGUE, MEMORY, EARLIER, PEOPLE, ELSEWHERE = "catalogue.", "memory.", "earlier.", "people.", "elsewhere."
+"""Parts of the network that belong to one catalogue. Where another is met, they stay behind, unless it is said that
+items or users are the same: then the memory is an earlier one, and people are those known from elsewhere."""
 FACTORS = 64
 """Numbers by which a user is known elsewhere."""
 MOST_ASKED = 3000
@@ -49,13 +47,12 @@ REASONED, REASONS = 30, 2
 """Last items of a history that are looked at for reasons, and reasons that are given."""
 
 
-class BehaviourSource(LibrarySource):
+class BehaviourSource(HistorySource):
     """A folder with config.json (sizes, and the text source that items are known by) and model.safetensors.
 
     It answers for the catalogue that it was last made acquainted with (`knowing`): items are numbers from 0.
     """
 
-    modality: ClassVar[str] = "interactions"  # type: ignore[misc]
     family = BEHAVIOUR
 
     def __init__(
@@ -111,9 +108,15 @@ class BehaviourSource(LibrarySource):
         other.known = None
         other._describer = self._describer
         other._ids, other._titles = tuple(things.ids), tuple(things.titles)
-        behind = (CATALOGUE, MEMORY, ELSEWHERE) if things.same_users else (CATALOGUE, MEMORY, ELSEWHERE, PEOPLE)
+        behind = (CATALOGUE, MEMORY, EARLIER, ELSEWHERE, PEOPLE)
         kept = {name: one for name, one in self._arrays.items() if not name.startswith(behind)}
-        kept = {name.replace(PEOPLE, ELSEWHERE): one for name, one in kept.items()}
+        if things.same_users:
+            people = {name: one for name, one in self._arrays.items() if name.startswith(PEOPLE)}
+            kept |= {name.replace(PEOPLE, ELSEWHERE): one for name, one in people.items()}
+        if things.same_items and f"{MEMORY}weight" in self._arrays:
+            memory = {name.removeprefix(MEMORY): one for name, one in self._arrays.items() if name.startswith(MEMORY)}
+            places = np.array([self._number.get(name, -1) for name in things.ids], np.int64)
+            kept |= {f"{EARLIER}{name}": one for name, one in moved(memory, places).items()}
         own = {"catalogue.features": things.features, "catalogue.counts": np.array(things.counts, np.float32)}
         other._arrays = {**kept, **own}
         return other
@@ -122,6 +125,9 @@ class BehaviourSource(LibrarySource):
         other = super().from_random(seed)
         other.__dict__.pop("_person", None)  # it knows nobody
         return other
+
+    def known_keys(self) -> Sequence[int]:
+        return () if self.seed is not None else list(self._arrays.get(f"{ELSEWHERE}keys", ()))
 
     def with_head(self, head: str) -> Source:
         return self if head in ("", RECOMMENDER) else super().with_head(head)
@@ -138,10 +144,6 @@ class BehaviourSource(LibrarySource):
 
     @property
     def answers_itself(self) -> bool:
-        return True
-
-    @property
-    def varies(self) -> bool:
         return True
 
     def preparation(self) -> dict[str, Any]:
@@ -190,67 +192,6 @@ class BehaviourSource(LibrarySource):
         items = list(zip(self._ids, self._titles, strict=True))
         return Artefact({"config.json": self._config, ITEM_IDS: items}, (), "")
 
-    @cached_property
-    def _number(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self._ids)}
-
-    def _numbers(self, content: Any) -> NDArray[np.int64]:
-        known = self._number
-        return np.array([known[one] for one in Interactions().decode(content).items if one in known], np.int64)
-
-    @cached_property
-    def _person(self) -> dict[int, int]:
-        """Place of each user known from elsewhere; nobody is where weights are random."""
-        keys = () if self.seed is not None else self._arrays.get(f"{ELSEWHERE}keys", ())
-        return {int(key): place for place, key in enumerate(keys)}
-
-    def prepare(self, content: Any) -> Inputs:
-        numbers = self._numbers(content)
-        items = {ITEMS: numbers if len(numbers) else np.array([-1], np.int64)}
-        if not self._person:
-            return items
-        return {**items, PERSON: np.array([self._person.get(key_of(Interactions().decode(content).user), -1)])}
-
-    def view(self, content: Any, view: int, key: str) -> Inputs:
-        """In other views every item of the last ones is learned from, not only the one that is asked for."""
-        del key
-        prepared = self.prepare(content)
-        if not view:
-            return prepared
-        recent = prepared[ITEMS][-int(self.description.preparation["length"]) :]
-        return {**prepared, ITEMS: recent, WANTED: np.append(recent[1:], -1)}
-
-    def taught(self, inputs: Inputs, answer: str) -> Inputs:
-        wanted = np.array(inputs.get(WANTED, np.full(len(inputs[ITEMS]), -1)))
-        wanted[-1] = self._number[answer]
-        return {**inputs, WANTED: wanted}
-
-    def collate(self, inputs: Sequence[Inputs]) -> Inputs:
-        """Filled up in front, so that the last item is the last of every row."""
-        longest = max(len(one[ITEMS]) for one in inputs)
-        sizes = {name: 1 if name == PERSON else longest for name in inputs[0]}
-        return {name: np.stack([_in_front(one[name], size) for one in inputs]) for name, size in sizes.items()}
-
-    def length(self, inputs: Inputs) -> int:
-        return len(inputs[ITEMS])
-
-    def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
-        from headstart.sources.network import BehaviourEntry
-
-        del preparation
-        return BehaviourEntry({ITEMS: "items", WANTED: "wanted", PERSON: "person"})
-
-    def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-        del preparation
-        return {ITEMS: np.zeros((2, 3), np.int64)}
-
-    def noise(self, count: int) -> Inputs:
-        most = max(1, len(self._ids))
-        return {ITEMS: np.random.default_rng(0).integers(0, most, (count, 5))}
-
-    def input_shape(self) -> tuple[int, ...]:
-        return (int(self.description.preparation["length"]),)
-
     def remarks(self, contents: Iterable[Any]) -> list[str]:
         del contents
         if self._config["layers"]:
@@ -277,8 +218,6 @@ class BehaviourSource(LibrarySource):
         return (self._titles[self._number[name]] if name in self._number else "") or name
 
     def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        from headstart.sources.memory import solved
-
         (_, met), (people, everything) = self._histories(train), self._histories(fit)
         contents = list(itertools.islice(validation.contents(), MOST_ASKED))
         wanted = np.array([self._number[str(label)] for label in validation.labels[:MOST_ASKED]], np.int64)
@@ -315,18 +254,8 @@ class BehaviourSource(LibrarySource):
             for start in range(0, len(contents), AT_ONCE):
                 some = self.collate([self.prepare(content) for content in contents[start : start + AT_ONCE]])
                 entered = entry({name: torch.from_numpy(values) for name, values in some.items()})
-                nothing = torch.full_like(entered["items"][:, -1:], -1)
-                found.append((network(**entered, wanted=nothing)[:, 0] if alone else network(**entered)).numpy())
+                found.append(network(**entered, remembers=not alone).numpy())
         return np.concatenate(found)
-
-
-def key_of(user: str) -> int:
-    """A number by which a user is known again, from which the id cannot be told without a list of ids to try."""
-    return seeds.derive(0, "user", user)
-
-
-def _in_front(values: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    return np.concatenate([np.full(length - len(values), -1, np.int64), values])
 
 
 open_behaviour = BehaviourSource.open

@@ -145,18 +145,23 @@ class BehaviourModel(nn.Module):
         self.adapter = nn.Linear(features, width, bias=False)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.warmth = nn.Parameter(torch.tensor([WARMTH]).log())
-        self.memory, self.people, self.elsewhere = Memory(), People(), People()
+        self.memory, self.earlier, self.people, self.elsewhere = Memory(), Memory(), People(), People()
         if layers == 0 and features == width:
             nn.init.eye_(self.adapter.weight)
 
     def forward(
-        self, items: torch.Tensor, wanted: torch.Tensor | None = None, person: torch.Tensor | None = None
+        self,
+        items: torch.Tensor,
+        wanted: torch.Tensor | None = None,
+        person: torch.Tensor | None = None,
+        remembers: bool = True,
     ) -> torch.Tensor:
         """Scores (N, K) of what comes after histories (N, L), filled up in front, with -inf for what was met; or, where
         it is told what is `wanted` (N, L) at the last places, logits (N, L', K) of these, without the memory.
 
         Args:
             person: (N, 1), the place of each user among those known from elsewhere; -1 for others.
+            remembers: False for the scores of all items without the memory, those that were met too.
         """
         vectors = functional.normalize(self.adapter(self.catalogue.features), dim=1)
         recent = items[:, -self.length :]
@@ -168,7 +173,10 @@ class BehaviourModel(nn.Module):
         if wanted is not None:
             return logits
         people = self.elsewhere(items.new_full((len(items),), -1) if person is None else person[:, 0])
-        scores: torch.Tensor = self.memory(items, logits[:, 0].float(), people)
+        known: torch.Tensor = self.earlier(items, logits[:, 0].float(), people[:, :0])
+        if not remembers:
+            return known
+        scores: torch.Tensor = self.memory(items, known, people)
         met = torch.zeros_like(scores, dtype=torch.bool)
         met.scatter_(1, items.clamp(min=0), items >= 0)
         return scores.masked_fill(met, -torch.inf)

@@ -64,6 +64,8 @@ class Catalogue:
     """(K,), how often each was met in training."""
     same_users: bool = False
     """Whether users here are those of the same ids that the source knows from elsewhere."""
+    same_items: bool = False
+    """Whether the things are."""
 
 
 @dataclass(frozen=True)

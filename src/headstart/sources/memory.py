@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,23 @@ def standard(scores: Scores) -> Scores:
     """Each row in deviations from its mean."""
     apart = scores - scores.mean(axis=1, keepdims=True)
     return np.asarray(apart / np.maximum(apart.std(axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def moved(memory: Mapping[str, NDArray[Any]], places: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The memory of one catalogue for another one with the same items in another order, and some more.
+
+    Args:
+        places: (K,) of the other's items in the first one; -1 for those that it lacks.
+    """
+    base, weight = memory["base"], memory["weight"]
+    known = np.flatnonzero((places >= 0) & (places < len(weight)))
+    size = int(known.max(initial=-1)) + 1
+    found = np.zeros((size, size), np.float32)
+    found[np.ix_(known, known)] = weight[np.ix_(places[known], places[known])]
+    unknown = np.float32(base.min(initial=0))
+    return {
+        "base": np.where(places >= 0, base[np.maximum(places, 0)], unknown).astype(np.float32),
+        "weight": found,
+        "mapping": np.zeros((0, 0), np.float32),
+        "settings": np.asarray(memory["settings"], np.float32),
+    }

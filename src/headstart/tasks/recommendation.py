@@ -42,7 +42,7 @@ class Recommendation(Piecewise):
 
     kind: ClassVar[str] = "recommendation"
     reader: ClassVar[str] = "interactions"
-    options: ClassVar[tuple[str, ...]] = ("items", "user", "same_users", "new_users")
+    options: ClassVar[tuple[str, ...]] = ("items", "user", "same_users", "same_items", "new_users")
     own_head: ClassVar[str] = "recommender"
     texts: ClassVar[bool] = True
     taught: ClassVar[bool] = True

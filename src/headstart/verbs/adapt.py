@@ -61,6 +61,7 @@ def adapt(
     user: str | None = None,
     new_users: int | None = None,
     same_users: bool = False,
+    same_items: bool = False,
     test: float = 0.25,
     validation: float | None = None,
     quarantine: float = 0.2,
@@ -93,6 +94,7 @@ def adapt(
         user: of users' histories, the column of users.
         new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.
         same_users: users are those of the same ids that the source learned from, elsewhere; what they did there counts.
+        same_items: items are those of the same ids that the source learned from: what it knows of who met which counts.
         test, validation: shares, for parts that the target does not give; by default a quarter of all, and a fifth (at
             most 500) of the others.
         quarantine: share of bad items up to which the run goes on.
@@ -136,6 +138,7 @@ def adapt(
             "user": user,
             "new_users": new_users,
             "same_users": same_users,
+            "same_items": same_items,
             "test": test,
             "validation": validation,
             "quarantine": quarantine,
@@ -272,6 +275,8 @@ def _table(target: Any, recipe: Recipe, kind: type[Task], source: Source) -> Tab
         items=recipe.items,
         user=recipe.user,
         new_users=recipe.new_users,
+        test=recipe.test,
+        validation=recipe.validation,
     )
 
 
@@ -281,7 +286,7 @@ def _fitted(
     """Source and task as these examples need them: what is read of the source, what it has to know of the things that
     examples refer to, how answers are looked for."""
     source = source.suited(contents_of(examples)).reading(task.reads)
-    source = acquainted(source, task, examples.table, bank, recipe.same_users)
+    source = acquainted(source, task, examples.table, bank, recipe)
     if not task.writes:
         return source, task.searching(recipe.beams)
     return source.writing(parts.part("fit").labels(task.label), recipe.beams), task

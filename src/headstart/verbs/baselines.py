@@ -69,7 +69,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
             )
         )
     at_hand = bool(adapted.plan.solved_first)  # the features are in the bank already
-    solvable = not adapted.uses_own_head or bool(adapted.task.solvers)
+    solvable = bool(adapted.task.solvers)
     if recipe.strategy != "probe" and solvable and (recipe.baselines or at_hand):
         probe = run(
             Probe().plan(

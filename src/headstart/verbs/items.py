@@ -12,14 +12,15 @@ from headstart.sources import Source
 from headstart.sources.contract import Catalogue
 from headstart.sources.points import Point
 from headstart.tasks import Task
+from headstart.verbs.recipe import Recipe
 
 
-def acquainted(source: Source, task: Task, table: Table, bank: Bank, same_users: bool = False) -> Source:
+def acquainted(source: Source, task: Task, table: Table, bank: Bank, recipe: Recipe) -> Source:
     """`source`, knowing each thing that `table` refers to by features that the bank keeps, in the order of the task's
     labels; what has no text has none.
 
     Args:
-        same_users: users of `table` are those of the same ids that the source knows from elsewhere.
+        recipe: says whether users and items are those that the source knows from elsewhere.
 
     Raises:
         DataError: the source knows things by nothing, or needs a table of them.
@@ -42,4 +43,5 @@ def acquainted(source: Source, task: Task, table: Table, bank: Bank, same_users:
     order = [place[name] for name in task.labels]
     titles = known.strings("title")
     named = tuple(titles[row] for row in order)
-    return source.knowing(Catalogue(task.labels, named, features[order], task.occurrences, same_users))
+    same = recipe.same_users, recipe.same_items
+    return source.knowing(Catalogue(task.labels, named, features[order], task.occurrences, *same))

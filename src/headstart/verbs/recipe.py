@@ -15,7 +15,7 @@ from headstart.sources import Source
 from headstart.strategies import Strategy, strategies
 
 PARTICULAR = {
-    **dict.fromkeys(("items", "user", "same_users", "new_users"), "recommendation"),
+    **dict.fromkeys(("items", "user", "same_users", "same_items", "new_users"), "recommendation"),
     **dict.fromkeys(("series", "value", "horizon", "context", "season", "stride"), "forecasting"),
 }
 """Options that only one kind of task has, and which."""
@@ -39,6 +39,9 @@ class Recipe(pydantic.BaseModel):
     time: str | None = pydantic.Field(None, description="Column by which the latest examples become the test.")
     items: str | None = pydantic.Field(None, description="Table of the items that users met.")
     user: str | None = pydantic.Field(None, description="Column of users.")
+    same_items: bool = pydantic.Field(
+        False, description="Whether items are those of the same ids that the source learned from."
+    )
     same_users: bool = pydantic.Field(
         False, description="Whether users are those of the same ids that the source learned from."
     )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from headstart.bank import Bank, features_of
 from headstart.core import settings
@@ -34,8 +32,7 @@ def verify(
     source: str | Path | Source | Model, target: Any, *, label: str | None = None, split: str | None = None
 ) -> Evaluation:
     """The equal error rate of `source`, or of a run, on all pairs of the contents of `target`, with an interval
-    over labels. Two contents are as alike as the cosine of their features; those of a run are its
-    head's scores, which keep what tells labels apart.
+    over labels. Two contents are as alike as the cosine of their features, less the mean of all.
 
     Raises:
         HeadstartError: there is nothing to judge; the message says why.
@@ -55,12 +52,9 @@ def verify(
             "several contents each: name the column with --label."
         )
     point = Point(opened.stages[-1].name)
-    if isinstance(source, Model):
-        found = source.scores(replace(usable.table, rows=usable.table.rows.take(pa.array(rows))))
-    else:
-        found = features_of(bank, opened, examples, [point]).at[point].astype(np.float64)
-    features = found - found.mean(axis=0)
-    metric = Metric("equal_error_rate", "Equal error rate", EqualErrorRate(features, numbers), greater_is_better=False)
+    features = features_of(bank, opened, examples, [point]).at[point].astype(np.float64)
+    statistic = EqualErrorRate(features - features.mean(axis=0), numbers)
+    metric = Metric("equal_error_rate", "Equal error rate", statistic, greater_is_better=False)
     interval = bootstrap_interval(metric.statistic, len(numbers), groups=numbers, resamples=RESAMPLES)
     return Evaluation(
         {metric.name: interval},

@@ -39,6 +39,9 @@ class Options:
     """Column of users."""
     new_users: int | None = None
     """Test on users who are not learned from, after so many of their items."""
+    test: float | None = None
+    validation: float | None = None
+    """Shares of the users that are then new."""
 
 
 class Reader(Protocol):

@@ -31,8 +31,8 @@ FEWEST = 5
 """Items of a user of whom the last one is for the test, and the one before for validation."""
 PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = 0, 1, 2
-SHARE_OF_TEST, SHARE_OF_VALIDATION = 0.2, 0.1
-"""Of users, where those of the test are to be new ones."""
+SHARE_OF_TEST, SHARE_OF_VALIDATION = 0.25, 0.1
+"""Of users, where those of the test are to be new ones and nothing else is said."""
 SHARE_OF_TIME = 0.1
 """Of all interactions, what the last stretch of time holds that is for the test."""
 
@@ -52,7 +52,7 @@ class Interactions:
 
     def read(self, path: Path, options: Options) -> Table:
         met, notes = read_met(path, options)
-        rows, parts = met.places(options.time is not None, options.new_users)
+        rows, parts = met.places(options)
         if not options.labelled:
             rows = np.stack([np.arange(len(met.users)), np.diff(met.starts)], axis=1)
         items, more = items_table(options.items, met.names, path)
@@ -82,11 +82,12 @@ class Met:
     ratings: NDArray[np.float32] | None
     times: NDArray[Any] | None
 
-    def places(self, by_time: bool, shown: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def places(self, options: Options) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Examples as (user, items before) (N, 2), and the part (N,) of each."""
-        if shown is not None:
-            return self._new_users(shown)
-        if by_time and self.times is not None:
+        if options.new_users is not None:
+            shares = options.test or SHARE_OF_TEST, options.validation or SHARE_OF_VALIDATION
+            return self._new_users(options.new_users, *shares)
+        if options.time is not None and self.times is not None:
             return self._by_time(self.times)
         lengths = np.diff(self.starts)
         held, others = np.flatnonzero(lengths >= FEWEST), np.flatnonzero(lengths < FEWEST)
@@ -99,12 +100,14 @@ class Met:
         rows = [np.stack([users, lengths[users] - back], axis=1) for users, back, _ in given]
         return np.concatenate(rows), np.repeat([part for *_, part in given], [len(one) for one in rows])
 
-    def _new_users(self, shown: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _new_users(self, shown: int, test: float, validation: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Some users, drawn by their ids, are for the test and for validation alone: what did they meet after the first
         `shown` items?"""
         lengths = np.diff(self.starts)
         drawn = np.array([seeds.derive(0, "new user", name) % 1000 / 1000 for name in self.users])
-        parts = np.select([drawn < SHARE_OF_TEST, drawn < SHARE_OF_TEST + SHARE_OF_VALIDATION], [TEST, VALIDATION])
+        parts = np.select([drawn < test, drawn < test + validation], [TEST, VALIDATION])
+        if not (parts == TRAIN).any():
+            raise DataError("No user is left to learn from. Give smaller shares with --test and --validation.")
         if not ((parts == TEST) & (lengths > shown)).any():
             raise DataError(f"No user who was drawn for the test has more than {shown} items. Show fewer of them.")
         kept = (parts == TRAIN) | (lengths > shown)
