@@ -104,3 +104,10 @@ def test_the_builtin_source_tells_seasons_it_never_saw(stores: Path, tmp_path: P
     values = {arm.name: arm.metrics["skill"].value for arm in run.receipt.arms}
     assert values["zero-shot"] > values["naive"] + 0.5, "a season of so little noise is best repeated, but it is seen"
     assert run.receipt.source.trained_on.startswith("M4 weekly")
+
+
+def test_the_demo_writes_its_table_into_an_empty_folder(tmp_path: Path) -> None:
+    from headstart.verbs.demo_series import MUSEUMS, write_museums
+
+    rows = write_museums(tmp_path / "runs" / "museums.csv").read_text().splitlines()
+    assert len(rows) == 1 + 3 * 7 * 24 and rows[0].count(",") == len(MUSEUMS)

@@ -27,6 +27,7 @@ def write_museums(path: Path, seed: int = 0) -> Path:
         shape = np.exp(-0.5 * ((of_day - peak) / width) ** 2) + 0.4 * np.exp(-0.5 * ((of_day - peak - 4) / 1.5) ** 2)
         size = random.uniform(3, 15) * (1 + random.uniform(0.0, 0.3) * weekend) * np.exp(0.1 * weather)
         columns[name] = np.round(random.poisson(size * shape) + 0.0)
+    path.parent.mkdir(parents=True, exist_ok=True)
     csv.write_csv(pa.table({"hour": hours.astype("datetime64[s]"), **columns}), path)
     return path
 
