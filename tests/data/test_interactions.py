@@ -109,3 +109,10 @@ def test_new_users_are_in_one_part_and_show_so_many_items(tmp_path):
     for part, content in zip(table.strings("split"), contents_of(table), strict=True):
         assert len(content["items"]) == (5 if part == "train" else 2)
     assert 60 < table.strings("split").count("test") < 140
+
+
+def test_to_predict_short_histories_are_enough(tmp_path):
+    path = write(tmp_path / "r.parquet", user=["a", "a", "b"], item=["x", "y", "x"], time=[1, 2, 1])
+    table = read(path, reader="interactions", labelled=False)
+    assert table.strings("id") == ["a", "b"]
+    assert [content["items"] for content in contents_of(table)] == [["x", "y"], ["x"]]

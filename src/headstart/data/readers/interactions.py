@@ -52,9 +52,7 @@ class Interactions:
 
     def read(self, path: Path, options: Options) -> Table:
         met, notes = read_met(path, options)
-        rows, parts = met.places(options)
-        if not options.labelled:
-            rows = np.stack([np.arange(len(met.users)), np.diff(met.starts)], axis=1)
+        rows, parts = met.places(options) if options.labelled else met.ends()
         items, more = items_table(options.items, met.names, path)
         titles = {} if options.items is None else dict(zip(items.strings("id"), items.strings("title"), strict=True))
         contents = Places(met.users, met.starts, met.items, met.names, met.ratings, rows, titles)
@@ -81,6 +79,10 @@ class Met:
     names: Sequence[str]
     ratings: NDArray[np.float32] | None
     times: NDArray[Any] | None
+
+    def ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Whole histories: what comes after them nobody knows."""
+        return np.stack([np.arange(len(self.users)), np.diff(self.starts)], axis=1), np.zeros(len(self.users), np.int64)
 
     def places(self, options: Options) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Examples as (user, items before) (N, 2), and the part (N,) of each."""
