@@ -14,6 +14,11 @@ FIELDS = ("level", "scale", "unit", "mean", "deviation", "naive", "season")
 """What stands behind the values to be told in the cell of a window's label: level and scale of its past, the mean
 error of seasonal naive forecasts within the training part of its series (Hyndman and Koehler 2006), mean and deviation
 of that part, the mean error of a seasonal naive forecast of this window, and the season."""
+MARKS = ("event", "place")
+"""What stands ahead of that where every step is an example: the number of the event that the step is part of (0: none),
+and its place among the steps of all series, neighbours one apart."""
+SHORT = 12
+"""Steps by which one is judged where the user does not say: itself, and those just before it."""
 TRAIN, VALIDATION, TEST = 0, 1, 2
 MOST = (20_000, 4_000, 60_000)
 """Windows of each part above which they are taken at every second step, third step, and so on: neighbours differ by a
@@ -44,6 +49,10 @@ class Windows:
     validation: float | None = None
     most: int | None = None
     """Windows to learn from; MOST when not given."""
+    each_step: bool = False
+    """Whether every step is an example: the last of those that are told, which may be marked as part of an event."""
+    event: str | None = None
+    """Column of these marks, 0 or 1; known by the usual names when not given."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,31 @@ class Pasts(Sequence[Any]):
         """(T,): up to `context` values ahead of a window's first step."""
         series, start = self._places[row]
         return self._values[series][max(0, start - self._context) : start]
+
+
+class Step:
+    """The latest steps, to be judged by what went ahead of them: to whoever tells what comes next, that alone."""
+
+    def __init__(self, past: NDArray[np.float64], now: NDArray[np.float64]) -> None:
+        self.past, self.now = past, now
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        del copy
+        return np.array(self.past, dtype)
+
+
+class Steps(Pasts):
+    """Pasts, each with the values of the `horizon` steps after it."""
+
+    def __init__(
+        self, values: Sequence[NDArray[np.float64]], places: NDArray[np.int64], context: int, horizon: int
+    ) -> None:
+        super().__init__(values, places, context)
+        self._horizon = horizon
+
+    def __getitem__(self, row: Any) -> Any:
+        series, start = self._places[row]
+        return Step(super().__getitem__(row), self._values[series][start : start + self._horizon])
 
 
 def starts(borders: Borders, part: int, horizon: int, least: int) -> NDArray[np.int64]:

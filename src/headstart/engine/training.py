@@ -163,7 +163,7 @@ class Training:
         self.plan = dataclasses.replace(self.plan, heads=heads)
         self.model.freeze((), update_statistics=False)
 
-    def certainty(self) -> dict[str, float]:
+    def certainty(self) -> dict[str, float | NDArray[np.float64]]:
         """For each head, what makes its scores as sure as they are right on the validation part, if there is one."""
         if self.validation is None:
             return {}

@@ -27,6 +27,7 @@ tasks: Registry[type[Task]] = Registry(
         "speech-recognition": "headstart.tasks.speech_recognition:SpeechRecognition",
         "seq2seq": "headstart.tasks.seq2seq:Seq2Seq",
         "forecasting": "headstart.tasks.forecasting:Forecasting",
+        "anomaly": "headstart.tasks.anomaly:Anomaly",
         "recommendation": "headstart.tasks.recommendation:Recommendation",
         "imitation": "headstart.tasks.imitation:Imitation",
     },

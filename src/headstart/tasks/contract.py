@@ -138,6 +138,10 @@ class Task(ABC):
     """What trivial baselines are shown: contents, or the inputs that the source makes of them."""
     looks_ahead: ClassVar[bool] = False
     """Whether examples are stretches of series, with what comes next as their labels."""
+    each_step: ClassVar[bool] = False
+    """Whether every step of a series is an example, and its label whether something happened there."""
+    untrained: ClassVar[bool] = True
+    """Whether the source's own head can answer before anything was learned from the target."""
     goes_on: ClassVar[bool] = False
     """Whether a head in closed form departs from the source's own, where that answers the same: see `solve_from`."""
     answers_apart: ClassVar[bool] = True
@@ -222,8 +226,9 @@ class Task(ABC):
         del features, targets
         return solution
 
-    def calibrate(self, scores: Scores, targets: Numbers) -> float:
-        """The factor that makes held-out scores (N, K) as sure as they are right; 1 where that has no meaning."""
+    def calibrate(self, scores: Scores, targets: Numbers) -> float | NDArray[np.float64]:
+        """The factor, or the matrix (K, K), that makes held-out scores (N, K) as sure as they are right; 1 where that
+        has no meaning."""
         del scores, targets
         return 1.0
 

@@ -47,6 +47,9 @@ class Forecasting(Task):
     goes_on: ClassVar[bool] = True
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
     plain: ClassVar[str] = ""
+    known: ClassVar[int] = len(FIELDS)
+    """Fields of a target behind the values to be told."""
+    farthest: ClassVar[float] = MOST
     primary: str = "skill"
 
     @classmethod
@@ -56,7 +59,7 @@ class Forecasting(Task):
                 "Forecasting takes a table of values over time. Say how many steps are to be told with --horizon, and "
                 "which columns hold times, series and values with --time, --series and --value."
             )
-        horizon = len(values[0]) - len(FIELDS)
+        horizon = len(values[0]) - cls.known
         return cls(label, tuple(f"+{step} {name}" for name in QUANTILES for step in range(1, horizon + 1)))
 
     @property
@@ -65,8 +68,8 @@ class Forecasting(Task):
 
     def encode(self, values: Sequence[Any]) -> Targets:
         found = np.asarray(values, np.float64).reshape(len(values), -1)
-        if found.shape[1] != self.horizon + len(FIELDS):
-            raise DataError(f"Windows tell {found.shape[1] - len(FIELDS)} steps, and {self.horizon} were learned.")
+        if found.shape[1] != self.horizon + self.known:
+            raise DataError(f"Windows tell {found.shape[1] - self.known} steps, and {self.horizon} were learned.")
         return found
 
     def numbers(self, targets: Targets) -> Numbers:
@@ -79,7 +82,7 @@ class Forecasting(Task):
             there = ~np.isnan(found[row])
             found[row] = np.interp(steps, steps[there], found[row, there])
         weight = np.clip(known[1] / np.maximum(_field(targets, "deviation"), 1e-12), *WEIGHTS)
-        return np.concatenate([np.clip(found, -MOST, MOST), weight[:, None]], axis=1)
+        return np.concatenate([np.clip(found, -self.farthest, self.farthest), weight[:, None]], axis=1)
 
     def ahead(self, targets: Targets) -> FloatArray:
         """(N, H): the next values."""
@@ -196,7 +199,7 @@ class Forecasting(Task):
 
     @property
     def truth_type(self) -> pa.DataType:
-        return pa.list_(pa.float64(), self.horizon + len(FIELDS))
+        return pa.list_(pa.float64(), self.horizon + self.known)
 
     def answers_of(self, targets: Targets) -> list[Any]:
         return list(targets)

@@ -161,7 +161,7 @@ def _looked_at(adapted: Trained, examples: Examples) -> Iterable[Any]:
 def _zero_shot(adapted: Trained) -> Trained | None:
     if adapted.uses_own_head:
         return Trained(Plan("zero-shot", (), adapted.plan.heads, ()), adapted.source, adapted.tasks, {}, {})
-    head: LinearHead | None = own_head(adapted.source, adapted.task)
+    head: LinearHead | None = own_head(adapted.source, adapted.task) if adapted.task.untrained else None
     if head is None:
         return None
     plan = Plan("zero-shot", (), adapted.plan.heads, (), seed=adapted.plan.seed)

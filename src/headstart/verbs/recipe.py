@@ -10,7 +10,7 @@ import pydantic
 
 from headstart.core.errors import RecipeError
 from headstart.core.registry import suggest
-from headstart.data.windows import Windows
+from headstart.data.windows import SHORT, Windows
 from headstart.sources import Source
 from headstart.strategies import Strategy, strategies
 
@@ -83,13 +83,13 @@ class Recipe(pydantic.BaseModel):
         "auto", description="What computed the features; to repeat an earlier run exactly."
     )
 
-    def windows(self, source: Source, horizon: int | None = None) -> Windows:
-        """How series are cut for a task that looks ahead.
+    def windows(self, source: Source, each_step: bool = False) -> Windows:
+        """How series are cut for a task that looks ahead, or judges each step by what goes ahead of it.
 
         Raises:
             RecipeError: it is not said how far.
         """
-        steps = horizon or self.horizon
+        steps = self.horizon or (SHORT if each_step else None)
         if steps is None:
             raise RecipeError(
                 "How many steps are to be told is not said. Give it with --horizon, such as --horizon 24."
@@ -103,6 +103,8 @@ class Recipe(pydantic.BaseModel):
             self.stride,
             self.test,
             self.validation,
+            each_step=each_step,
+            event=self.label if each_step else None,
         )
 
     def require_particular(self, options: Collection[str], task: str | None) -> None:

@@ -111,7 +111,8 @@ def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str)
         place = int(np.flatnonzero(apart == 0)[0])
         raise DataError(
             f"{series} of {origin} has the time {times[place]} twice, in rows {rows[place]} and {rows[place + 1]}. "
-            "Remove one of them, add them up, or say with --series which column tells series apart."
+            "Remove one of them, add them up, say with --series which column tells series apart, or leave "
+            "out --time to take rows for steps."
         )
     dated = times.dtype.kind == "M"
     if dated and int(np.median(apart)) >= 28 * DAY:

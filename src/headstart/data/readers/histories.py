@@ -31,6 +31,8 @@ class History:
     """(T,) datetime64[us] or int64; None where rows are the steps."""
     parts: NDArray[np.int8] | None = None
     """(T,) positions in PARTS, or NO_PART; None where the table gives none."""
+    events: NDArray[np.bool_] | None = None
+    """(T,) whether a step is part of an event; None where the table does not say."""
 
     def when(self, place: int) -> str:
         """What the step at `place` is called; texts of one series sort as its steps do."""
@@ -111,6 +113,7 @@ def read_histories(
     series: str | None = None,
     value: str | None = None,
     split: str | None = None,
+    event: str | None = None,
 ) -> Histories:
     """The series of a table.
 
@@ -119,17 +122,19 @@ def read_histories(
         series: column that tells series apart, of a long table.
         value: column of values, or several of a wide table, joined by commas; else every column of numbers.
         split: column that says train, validation or test; other rows are not used.
+        event: column of 0 and 1, which marks the steps of events.
 
     Raises:
         DataError: a column is missing, or times are not even; the message says what, and where.
     """
     if rows.num_rows == 0:
         raise DataError(f"{origin} has a header and no rows.")
-    for option, name in (("time", time), ("series", series), ("split", split)):
+    for option, name in (("time", time), ("series", series), ("split", split), ("label", event)):
         if name is not None and name not in rows.column_names:
             raise missing_column(origin, name, option, rows.column_names)
-    columns = _value_columns(rows, origin, value, {time, series, split, "split"}, series is not None)
+    columns = _value_columns(rows, origin, value, {time, series, split, "split", event}, series is not None)
     parts = _parts(rows, split, origin)
+    marks = _marks(rows, event, origin)
     stamps = read_times(rows.column(time), time, origin) if time is not None else None
     values = {column: _floats(rows.column(column), column, origin) for column in columns}
     found: list[History] = []
@@ -147,7 +152,8 @@ def read_histories(
         part = None if parts is None else _spread(parts[order], places, NO_PART)
         for column, numbers in values.items():
             called = " ".join(filter(None, (name, column if len(columns) > 1 or not name else "")))
-            found.append(History(called, _spread(numbers[order], places, np.nan), when, part))
+            events = None if marks is None else _spread(marks[order], places, False)
+            found.append(History(called, _spread(numbers[order], places, np.nan), when, part, events))
     steps = {one.step for one in grids.values() if len(one.places) > 1}
     if len(steps) > 1:
         first = {one.step: name for name, one in reversed(grids.items())}
@@ -208,6 +214,19 @@ def _parts(rows: pa.Table, split: str | None, origin: str) -> NDArray[np.int8] |
             "such as --split 8640/2880/2880."
         )
     return np.array([codes.get(value, NO_PART) for value in values], np.int8)
+
+
+def _marks(rows: pa.Table, event: str | None, origin: str) -> NDArray[np.bool_] | None:
+    if event is None:
+        return None
+    marks = _floats(rows.column(event), event, origin)
+    wrong = np.flatnonzero(~np.isin(marks, (0, 1)))
+    if len(wrong):
+        raise DataError(
+            f"The column '{event}' of {origin} marks events by 0 and 1, but row {int(wrong[0]) + 1} has "
+            f"{rows.column(event)[int(wrong[0])].as_py()!r}. Name another with --label, or write 0 and 1."
+        )
+    return np.asarray(marks == 1)
 
 
 def _by_series(rows: pa.Table, series: str | None) -> list[tuple[str, NDArray[np.int64]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,7 @@ from headstart.data.table import LABEL, Quarantined, Table
 from headstart.data.windows import (
     FIELDS,
     LEAST_PAST,
+    MARKS,
     MOST,
     PRESENT,
     TEST,
@@ -36,6 +38,7 @@ from headstart.data.windows import (
     VALIDATION,
     Borders,
     Pasts,
+    Steps,
     Windows,
     find_season,
     naive_error,
@@ -47,6 +50,9 @@ from headstart.data.windows import (
 COUNTS = re.compile(r"(\d+)/(\d+)/(\d+)")
 """A split by rows: to train, to choose by, to test."""
 USUAL_SHARE = 0.2
+EVENT_COLUMNS = ("is_anomaly", "anomaly", "in_window", "event", "label")
+MANY_BLOCKS = 30
+"""Blocks of time that single steps of a test are resampled in."""
 BLOCKS = 10
 """Blocks of time below which intervals are drawn over series instead, where there are as many of these."""
 
@@ -79,6 +85,7 @@ def _histories(path: Path, options: Options, cut_by_rows: bool) -> Histories:
     assert options.windows is not None
     rows = read_table(path)
     known = "split" if options.split is None and "split" in rows.column_names else None
+    event = _event_column(rows.column_names, options, str(path)) if options.windows.each_step else None
     return read_histories(
         rows,
         str(path),
@@ -86,16 +93,54 @@ def _histories(path: Path, options: Options, cut_by_rows: bool) -> Histories:
         series=options.windows.series,
         value=options.windows.value,
         split=None if cut_by_rows else options.split or known,
+        event=event,
     )
 
 
+def _event_column(names: Sequence[str], options: Options, origin: str) -> str | None:
+    """The column that marks events; the first of a usual name when none is named.
+
+    Raises:
+        DataError: there is none, and it is needed.
+    """
+    assert options.windows is not None
+    asked = options.label or options.windows.event
+    found = asked or next((name for name in EVENT_COLUMNS if name in names), None)
+    if found is None and options.labelled:
+        raise DataError(
+            f"{origin} has no column that marks anomalies, by which alarms could be judged: none of "
+            f"{', '.join(EVENT_COLUMNS)}. Name one of 0 and 1 with --label (1 where something was wrong, such as "
+            "around each known incident)."
+        )
+    return found if options.labelled or found in names else None
+
+
 def upcoming(found: Histories, origin: str, wanted: Windows) -> Table:
-    """One row a series: its latest values, after which is to be told."""
+    """One row a series: its latest values, after which is to be told. Or one row a step, with what goes ahead of it."""
+    if wanted.each_step:
+        return _every_step(found, origin, wanted)
     ids = [one.name or "series" for one in found.series]
     ends = np.array([(row, len(one.values)) for row, one in enumerate(found.series)], np.int64)
     pasts = Pasts([one.values for one in found.series], ends, wanted.context)
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], {})
     return draft.table(origin, "series", (), (), found.notes, memory=pasts)
+
+
+def _every_step(found: Histories, origin: str, wanted: Windows) -> Table:
+    """
+    Raises:
+        DataError: every series is too short.
+    """
+    values = [one.values for one in found.series]
+    last = wanted.horizon - 1
+    places = [(row, start) for row, one in enumerate(values) for start in range(LEAST_PAST, len(one) - last)]
+    places = [(row, start) for row, start in places if not np.isnan(values[row][[start - 1, start + last]]).any()]
+    if not places:
+        raise DataError(f"{origin} has no series of more than {LEAST_PAST + last} steps, so nothing can be judged.")
+    ids = [f"{found.series[row].when(start + last)} {found.series[row].name}".strip() for row, start in places]
+    draft = Draft(ids, [IN_MEMORY] * len(ids), [str(place) for place in range(len(ids))], {})
+    steps = Steps(values, np.array(places, np.int64), wanted.context, wanted.horizon)
+    return draft.table(origin, "series", (), (), found.notes, memory=steps)
 
 
 def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, ...] | None = None) -> Table:
@@ -215,9 +260,11 @@ def _table(
     notes: list[str],
     found: Histories,
 ) -> Table:
-    pasts = Pasts([one.values for one, _ in kept], places, wanted.context)
+    values_of = [one.values for one, _ in kept]
+    pasts = Pasts(values_of, places, wanted.context)
+    marks = _marks([one for one, _ in kept]) if wanted.each_step else None
     moments = [_moments(one.values, borders, season) for one, borders in kept]
-    cells = np.empty((len(places), wanted.horizon + len(FIELDS)))
+    cells = np.empty((len(places), wanted.horizon + (len(MARKS) if marks else 0) + len(FIELDS)))
     usable = np.ones(len(places), bool)
     for row, (series, start) in enumerate(places.tolist()):
         ahead = kept[series][0].values[start : start + wanted.horizon]
@@ -225,28 +272,60 @@ def _table(
         if np.isnan(behind).all() or np.isnan(ahead).mean() > 1 - PRESENT:
             usable[row] = False
             continue
+        mark = marks[series][start + wanted.horizon - 1] if marks else ()
+        if marks and parts[row] != TEST and marks[series][start : start + wanted.horizon, 0].any():  # normal is learned
+            usable[row] = False
+            continue
         values, level, scale = past(behind)
         naive = float(np.nanmean(np.abs(ahead - seasonal_naive(values, wanted.horizon, season))))
-        cells[row] = [*ahead, level, scale, *moments[series], naive, season]
+        cells[row] = [*ahead, *mark, level, scale, *moments[series], naive, season]
     if not usable.all():
-        notes.append(f"{int((~usable).sum())} windows have too many missing values and are not used.")
+        notes.append(
+            f"{int((~usable).sum())} windows have too many missing values{', or are of events before the test,' if marks else ''} and are not used."
+        )
     places, parts, cells = places[usable], parts[usable], cells[usable]
     if not (parts == TRAIN).any() or not (parts == TEST).any():
         raise DataError(
             f"{origin} has no window to {'learn from' if (parts == TEST).any() else 'test on'}: its series are too "
             f"short to tell {wanted.horizon} steps. Give longer series, or a shorter --horizon."
         )
+    if marks and not cells[parts == TEST, wanted.horizon].any():
+        raise DataError(
+            f"{origin} has no anomaly in its test part, the last {(parts == TEST).sum():,} steps, so alarms cannot be "
+            "judged. Make the test longer, such as --test 0.6, or mark anomalies there."
+        )
     names = [kept[series][0] for series in places[:, 0].tolist()]
-    starts_at = places[:, 1].tolist()  # ids sort by time, so that blocks of examples are blocks of time
+    starts_at = (
+        places[:, 1] + (wanted.horizon - 1 if marks else 0)
+    ).tolist()  # ids sort by time, so that blocks of examples are blocks of time
     ids = [f"{one.when(start)} {one.name}".strip() for one, start in zip(names, starts_at, strict=True)]
     columns = {
         LABEL: pa.FixedSizeListArray.from_arrays(pa.array(cells.ravel()), cells.shape[1]),
         "split": pa.array(np.array(PARTS)[parts]),
-        "group": _groups(kept, places, parts, wanted.horizon, found.dated),
+        "group": _groups(kept, places, parts, _block(parts, wanted), found.dated),
     }
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], columns)
-    remaining = Pasts([one.values for one, _ in kept], places, wanted.context)
+    remaining = (
+        Steps(values_of, places, wanted.context, wanted.horizon) if marks else Pasts(values_of, places, wanted.context)
+    )
     return draft.table(origin, "series", (LABEL,), quarantine, notes, memory=remaining)
+
+
+def _marks(series: Sequence[History]) -> list[NDArray[Any]]:
+    """Of each series (T, 2): what `headstart.data.windows.MARKS` says of its steps."""
+    found, events, first = [], 0, 0
+    for one in series:
+        inside = np.zeros(len(one.values), bool) if one.events is None else one.events
+        begins = inside & ~np.concatenate([[False], inside[:-1]])
+        numbers = np.where(inside, events + np.cumsum(begins), 0)
+        found.append(np.stack([numbers, first + np.arange(len(inside))], axis=1))
+        events, first = events + int(begins.sum()), first + len(inside) + 1
+    return found
+
+
+def _block(parts: NDArray[np.int64], wanted: Windows) -> int:
+    """Steps of a block of time."""
+    return max(1, int((parts == TEST).sum()) // MANY_BLOCKS) if wanted.each_step else wanted.horizon
 
 
 def _moments(values: NDArray[np.float64], borders: Borders, season: int) -> tuple[float, float, float]:

@@ -1,0 +1,194 @@
+"""Which steps of a series are not what was to be expected: those that end a short stretch which lies farther from its
+forecast than any normal one did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from headstart.core.errors import DataError
+from headstart.data.contents import Told
+from headstart.data.modalities.series import past
+from headstart.data.windows import FIELDS, MARKS
+from headstart.measure import events, retrieval
+from headstart.measure.linear import FloatArray, LinearSolution
+from headstart.tasks.contract import Baseline, Course, Metric, Numbers, Predictions, Scores, Targets
+from headstart.tasks.forecasting import Forecasting
+
+MEDIANS = (5, 21, 101)
+"""Lengths of the moving median; that of the least error on normal steps is taken."""
+SPANS = 5
+"""Of what is learned from: each is as long as the usual validation part."""
+FAR = 1e9
+LEAST = 1e-6
+"""Least distance, in deviations of the past, that can be normal."""
+
+
+@dataclass(frozen=True)
+class Anomaly(Forecasting):
+    """Targets (N, H + 9): the latest H values, and what `headstart.data.windows.MARKS` and `FIELDS` say. Scores
+    (N, 3 H): the forecast of these values, and a band around it, in deviations from the level of the past.
+
+    How far values lie from their forecast, each in units of the half of its band, is 1 on average for the farthest
+    normal stretch that was told without having been learned from: the median of the farthest of SPANS, so that one odd
+    stretch does not hide others. Beyond that is an alarm: nothing but the training and validation parts has a say in
+    it."""
+
+    kind: ClassVar[str] = "anomaly"
+    options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season")
+    each_step: ClassVar[bool] = True
+    untrained: ClassVar[bool] = False
+    known: ClassVar[int] = len(MARKS) + len(FIELDS)
+    farthest: ClassVar[float] = 1000.0
+    watched: ClassVar[str] = "Skill of the forecast"
+    primary: str = "f1"
+
+    @classmethod
+    def from_labels(cls, label: str, values: Sequence[Any]) -> Forecasting:
+        if not values or not isinstance(values[0], np.ndarray):
+            raise DataError(
+                "Anomalies are found in a table of values over time. Say which columns hold times, values and the "
+                "marks of anomalies (0 and 1) with --time, --value and --label."
+            )
+        return super().from_labels(label, values)
+
+    def _banded(self, targets: Numbers, middle: LinearSolution) -> LinearSolution:
+        reach = _reach(targets[:, :-1] - middle.left_out)
+        shifts = np.concatenate([-reach, np.zeros_like(reach), reach])
+        return replace(
+            middle,
+            weight=np.tile(middle.weight, 3),
+            bias=np.tile(middle.bias, 3) + shifts,
+            left_out=np.tile(middle.left_out, 3) + shifts,
+        )
+
+    def left_out_loss(self, scores: Scores, targets: Numbers) -> float:
+        """Error of the middle: the band is as wide as it has to be."""
+        apart = np.abs(targets[:, :-1] - self.quantiles(scores)[:, 1])
+        return float(np.mean(targets[:, -1:] * apart))
+
+    def calibrate(self, scores: Scores, targets: Numbers) -> NDArray[np.float64]:
+        """What widens, or narrows, the band until the farthest of these is at a distance of 1."""
+        factor = float(np.max(_distance(targets[:, :-1], self.quantiles(scores))))
+        widened = np.array([[factor, 0, 0], [1 - factor, 1, 1 - factor], [0, 0, factor]])
+        return np.kron(widened, np.eye(self.horizon))
+
+    def answer(self, scores: Scores, contents: Iterable[Any]) -> Predictions:
+        """In the series' own units: what came, and the band (4 H,). The farther from its forecast, the surer."""
+        nothing = np.full(self.horizon, np.nan)
+        given = [(getattr(content, "now", nothing), *past(content)[1:]) for content in contents]
+        now = np.array([one[0] for one in given]).reshape(-1, self.horizon)
+        level, scale = (np.array([one[place] for one in given])[:, None, None] for place in (1, 2))
+        band = self.quantiles(scores) * scale + level
+        answers = np.concatenate([now, band.reshape(len(now), -1)], axis=1)
+        return Predictions(scores, list(answers), None, _distance(now, band))
+
+    def _distances(self, scores: Scores, targets: Targets) -> FloatArray:
+        return _distance(*self._truth_and_told(scores, targets))
+
+    def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
+        found, given, wanted = self._judged(predictions.scores, targets)
+        return [
+            Metric("f1", "F1 of events", retrieval.f1(found, given, wanted)),
+            Metric("precision", "Precision of alarms", retrieval.precision(found, given)),
+            Metric("recall", "Events found", retrieval.recall(found, wanted)),
+        ]
+
+    def _judged(self, scores: Scores, targets: Targets) -> tuple[FloatArray, FloatArray, FloatArray]:
+        event, place = targets[:, self.horizon : self.horizon + len(MARKS)].astype(np.int64).T
+        return events.judged(self._distances(scores, targets) > 1, event, place)
+
+    def errors(self, predictions: Predictions, targets: Targets) -> FloatArray:
+        """How far out a false alarm is; 1 at an event that was missed."""
+        found, given, wanted = self._judged(predictions.scores, targets)
+        distance = self._distances(predictions.scores, targets)
+        return np.asarray((given - found) * distance + (wanted - found))
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        return pa.list_(pa.float64(), 4 * self.horizon)
+
+    def shown(self, answer: Any) -> str:
+        """Of an answer, the step and what was expected; of a target, whether the step is part of an event."""
+        values = np.asarray(answer)
+        if len(values) == 4 * self.horizon:
+            now, _, expected, _ = values.reshape(4, -1)[:, -1]
+            return f"{now:.4g} ({expected:.4g} was expected)"
+        return "anomaly" if values[self.horizon] else "normal"
+
+    def course(self, content: Any, answer: Any, truth: Any) -> Course:
+        del truth  # the answer tells what came
+        now, low, middle, high = np.asarray(answer, np.float64).reshape(4, -1)
+        return Course(past(content)[0], low, middle, high, now)
+
+    def laid_out(self, ids: Sequence[str], predictions: Predictions) -> dict[str, Any]:
+        """A row for each step: its value, what was expected, the distance of the stretch that it ends."""
+        told = np.asarray(predictions.answers, np.float64).reshape(len(ids), 4, -1)[:, :, -1]
+        distance = predictions.confidence
+        return {
+            "id": list(ids),
+            "value": told[:, 0],
+            "expected": told[:, 2],
+            "distance": distance,
+            "alarm": distance > 1,
+        }
+
+    def baselines(self, targets: Targets) -> list[Baseline]:
+        del targets
+        near, far = np.full(self.horizon, -FAR), np.full(self.horizon, FAR)
+        return [
+            Baseline("never", "Never an alarm", np.concatenate([near, 0 * far, far])[None]),
+            Baseline("always", "Always an alarm", np.concatenate([far, far, far])[None]),
+        ]
+
+    def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
+        """The distance from a moving median, its threshold found in the same way."""
+        del train, validation, asked
+        normal = self.numbers(self.encode(fit.labels))[:, :-1]
+        contents = list(fit.contents())
+        apart = {length: normal - _medians(contents, length)[:, None] for length in MEDIANS}
+        best = min(MEDIANS, key=lambda length: float(np.mean(np.abs(apart[length]))))
+        title = f"Distance from the median of {best} values"
+        return [MovingMedian("moving_median", title, _reach(apart[best])[None], best)], []
+
+
+@dataclass(frozen=True)
+class MovingMedian(Baseline):
+    """A band around the median of the last values. `scores` (1, H) is how far it reaches on each side."""
+
+    length: int
+
+    def answer(self, contents: Iterable[Any], count: int) -> Scores:
+        band = np.array([-1.0, 0.0, 1.0])[:, None] * self.scores
+        return (_medians(contents, self.length)[:, None, None] + band).reshape(count, -1)
+
+
+def _medians(contents: Iterable[Any], length: int) -> FloatArray:
+    """(N,) in deviations from the level of each past."""
+
+    def median(content: Any) -> float:
+        values, level, scale = past(content)
+        return (float(np.median(values[-length:])) - level) / scale
+
+    return np.array([median(content) for content in contents])
+
+
+def _reach(errors: FloatArray) -> FloatArray:
+    """(H,): the mean error of each step, times what makes the farthest of these stretches (N, H) one of distance 1."""
+    usual = np.maximum(np.mean(np.abs(errors), axis=0), LEAST)
+    spans = np.array_split(np.mean(np.abs(errors) / usual, axis=1), min(SPANS, len(errors)))
+    return np.asarray(usual * float(np.median([span.max() for span in spans])))
+
+
+def _distance(now: FloatArray, band: FloatArray) -> FloatArray:
+    """(N,): how far values (N, H) lie from the middle of their band (N, 3, H), in units of its half towards them, on
+    average; missing ones do not count."""
+    low, middle, high = band.transpose(1, 0, 2)
+    half = np.where(now > middle, high - middle, middle - low)
+    apart = np.abs(now - middle) / np.maximum(half, 1e-12 * np.maximum(np.abs(middle), 1e-12))
+    return np.asarray(np.nanmean(apart, axis=1))
