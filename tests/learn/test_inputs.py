@@ -141,3 +141,8 @@ def test_numbers_that_do_not_mean_a_picture_are_refused_after_files(files, sourc
     features = SourceFeatures(source).fit(files)
     with pytest.raises(InputError, match="give floats in"):
         features.transform(np.full((2, 8, 8), 7.0))
+
+
+def test_sounds_in_memory_are_contents() -> None:
+    sounds = [(np.zeros(100 * (row + 1), np.float32), 16_000) for row in range(3)]
+    assert contents_of(object(), sounds, fitting=False) == sounds

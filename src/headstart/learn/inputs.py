@@ -4,7 +4,7 @@ X is one of
 
 - **pictures**: an array (N, H, W), (N, H, W, 1), (N, H, W, 3) or (N, H, W, 4);
 - **contents**: a list, object array, pandas Series or one-column DataFrame of paths, bytes, Pillow pictures, or
-  arrays (H, W[, C]) of any sizes (uint8, or floats in 0..1);
+  arrays (H, W[, C]) of any sizes (uint8, or floats in 0..1), or sounds as (samples, rate);
 - **rows**: numbers (N, D). Each row is a grey picture: the smallest square that holds D pixels, row by row, what is
   left over at the end black. Colours have no place in a row: reshape to (N, H, W, 3).
 
@@ -32,6 +32,7 @@ from headstart.bank import Bank
 from headstart.core.errors import DataError
 from headstart.data import checks
 from headstart.data.contents import IN_MEMORY
+from headstart.data.modalities import modality_in_memory
 from headstart.data.table import Table
 
 ValueRange = tuple[float, float]
@@ -97,7 +98,8 @@ def _listed(X: Any) -> list[Any] | None:
 def _is_content(value: object) -> bool:
     if isinstance(value, np.ndarray):
         return value.ndim > 1
-    return isinstance(value, (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image))
+    plain = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image)
+    return isinstance(value, plain) or modality_in_memory(value) is not None
 
 
 def _axes(X: object) -> int:
