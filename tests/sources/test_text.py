@@ -16,6 +16,7 @@ from headstart.sources import Source, open_source
 from headstart.sources.network import Network
 from headstart.sources.points import Point
 from headstart.sources.stages import belongs
+from headstart.sources.text import SHOWN
 from headstart.sources.trunk import Trunk
 
 TEXTS = [sentence("good", 1), "a", sentence("bad", 2) + " and " + sentence("good", 3)]
@@ -118,7 +119,7 @@ def test_views_of_a_long_text_are_some_of_its_parts(models: Path) -> None:
     source = open_source(write_text_model(models / "views", "bert"))
     long = " ".join(TEXTS * 60)
     whole = source.prepare(long)["input_ids"]
-    kept = source.description.preparation["at_once"] // source.description.preparation["part"]
+    kept = SHOWN // source.description.preparation["part"]
     assert len(whole) > kept
     seen = set()
     for view in range(1, 20):

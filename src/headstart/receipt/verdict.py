@@ -109,8 +109,6 @@ def _reached(value: float | None, measure: Measure) -> str:
 
 def _name(best: Judged) -> str:
     """An arm inside a sentence; trivial baselines are named as such."""
-    if best.arm.fitted:
-        return best.arm.title
     if best.arm.is_trivial:
         return f"the trivial baseline “{best.arm.title}”"
     return words.lower_first(best.arm.title)

@@ -114,8 +114,9 @@ def size(given: float) -> str:
 
 
 def lower_first(title: str) -> str:
-    """A title inside a sentence; acronyms stay as they are."""
-    return title if len(title) > 1 and (title[1].isupper() or title[1].isdigit()) else title[:1].lower() + title[1:]
+    """A title inside a sentence; acronyms and names such as MiniROCKET stay as they are."""
+    is_name = any(letter.isupper() or letter.isdigit() for letter in title.partition(" ")[0][1:])
+    return title if is_name else title[:1].lower() + title[1:]
 
 
 def listed(names: Sequence[str]) -> str:
