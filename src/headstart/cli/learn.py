@@ -66,7 +66,7 @@ def adapt(
         typer.Option(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
             "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
-            "without labels; forecasting, for what comes next in series; anomaly, for what was not to be expected there; "
+            "without labels; forecasting, for what comes next in series; anomaly, for what was not expected there; "
             "recommendation, for users and what they met.",
             show_default=False,
         ),
