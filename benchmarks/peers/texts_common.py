@@ -7,6 +7,7 @@ import csv
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 BEGAN = time.perf_counter()
 
@@ -39,3 +40,21 @@ def write_result(path: Path, answers: list[str], truth: list[str], **more: objec
 
 def write_figures(path: Path, **figures: object) -> None:
     path.write_text(json.dumps({"seconds_inside": time.perf_counter() - BEGAN, **figures}))
+
+
+def trainer_options(folder: str, epochs: float, batch: int) -> Any:
+    """What every run of the Trainer is told: nothing but the usual."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=folder,
+        num_train_epochs=epochs,
+        learning_rate=5e-5,
+        per_device_train_batch_size=batch,
+        per_device_eval_batch_size=64,
+        report_to="none",
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        use_cpu=True,
+    )

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
-from texts_common import arguments, write_figures
+from texts_common import arguments, trainer_options, write_figures
 from transformers import (
     AutoModelForQuestionAnswering,
     AutoTokenizer,
     DataCollatorWithPadding,
     Trainer,
-    TrainingArguments,
     set_seed,
 )
 from transformers.utils import logging
@@ -93,18 +92,7 @@ if __name__ == "__main__":
     data = Dataset.from_dict({**inputs, "start_positions": list(starts), "end_positions": list(ends)})
     asked = windows(test)
     with tempfile.TemporaryDirectory() as folder:
-        options = TrainingArguments(
-            output_dir=folder,
-            num_train_epochs=args.epochs,
-            learning_rate=5e-5,
-            per_device_train_batch_size=16,
-            per_device_eval_batch_size=64,
-            report_to="none",
-            save_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-            use_cpu=True,
-        )
+        options = trainer_options(folder, args.epochs, 16)
         trainer = Trainer(
             model=model, args=options, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer)
         )

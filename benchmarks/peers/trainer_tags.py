@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset
 from seqeval.metrics import f1_score
-from texts_common import arguments, write_figures
+from texts_common import arguments, trainer_options, write_figures
 from transformers import (
     AutoModelForTokenClassification,
     AutoTokenizer,
     BatchEncoding,
     DataCollatorForTokenClassification,
     Trainer,
-    TrainingArguments,
     set_seed,
 )
 from transformers.utils import logging
@@ -58,18 +57,7 @@ if __name__ == "__main__":
         return Dataset.from_list(rows)
 
     with tempfile.TemporaryDirectory() as folder:
-        options = TrainingArguments(
-            output_dir=folder,
-            num_train_epochs=args.epochs,
-            learning_rate=5e-5,
-            per_device_train_batch_size=16,
-            per_device_eval_batch_size=64,
-            report_to="none",
-            save_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-            use_cpu=True,
-        )
+        options = trainer_options(folder, args.epochs, 16)
         data = prepared(test)
         collator = DataCollatorForTokenClassification(tokenizer)
         trainer = Trainer(model=model, args=options, train_dataset=prepared(train), data_collator=collator)

@@ -8,13 +8,12 @@ import tempfile
 
 import numpy as np
 from datasets import Dataset
-from texts_common import arguments, parts, write_result
+from texts_common import arguments, parts, trainer_options, write_result
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     DataCollatorWithPadding,
     Trainer,
-    TrainingArguments,
     set_seed,
 )
 from transformers.utils import logging
@@ -35,18 +34,7 @@ if __name__ == "__main__":
         return data.map(lambda rows: tokenizer(rows["text"], **cut), batched=True, remove_columns=["text"])
 
     with tempfile.TemporaryDirectory() as folder:
-        options = TrainingArguments(
-            output_dir=folder,
-            num_train_epochs=args.epochs,
-            learning_rate=5e-5,
-            per_device_train_batch_size=32,
-            per_device_eval_batch_size=64,
-            report_to="none",
-            save_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-            use_cpu=True,
-        )
+        options = trainer_options(folder, args.epochs, 32)
         trainer = Trainer(
             model=model,
             args=options,

@@ -85,7 +85,7 @@ class Local(Baseline):
         even = (values - level) / scale
         try:
             given = self._model(len(values)).forecast(even.astype(np.float32), h=self.horizon, level=[80])
-        except Exception:
+        except Exception:  # these models raise any kind of error on pasts that are too short or too even
             return np.full((len(LEVELS), self.horizon), even[-1])
         found = np.stack([given["lo-80"], given["mean"], given["hi-80"]])
         return np.where(np.isfinite(found), found, even[-1])

@@ -68,11 +68,8 @@ def from_nothing(
     Raises:
         HeadstartError: something cannot be used; the message says what to do.
     """
-    architecture = _architecture(arch)
-    folder = Path(out).resolve()
-    start = folder.with_name(f"{folder.name}-start")
-    if start.exists():
-        raise RunError(f"{start} exists already. Remove it, or choose another name with --out.")
+    architecture: Architecture = chosen(Architecture, NAME, arch, TASK)
+    start = start_beside(out)
     table = read(target, label=label, content=content, split=split, written=True)
     usable = checks.check(table, Bank(settings.current().bank).facts(table.modality))
     learned = splits.split(usable, test=TEST, seed=seed).part("fit")
@@ -91,16 +88,34 @@ def from_nothing(
         test=TEST,
         baselines=False,
         seed=seed,
-        out=folder,
+        out=out,
         console=console,
     )
 
 
-def _architecture(arch: str) -> Architecture:
-    name, arguments = parts_of(arch)
-    if name != NAME:
-        raise RecipeError(f"There is no architecture '{name}' for {TASK}. Say {NAME}, or {NAME}:width=128,layers=2.")
-    return checked(Architecture, arguments, f"architecture {NAME}")  # type: ignore[no-any-return]
+def chosen(kind: type[pydantic.BaseModel], name: str, arch: str, task: str) -> Any:
+    """The architecture called `name`, of the fields that `arch` gives, such as "name:width=128".
+
+    Raises:
+        RecipeError: another name, or a field that it does not have.
+    """
+    asked, arguments = parts_of(arch)
+    if asked != name:
+        raise RecipeError(f"There is no architecture '{asked}' for {task}. Say {name}, or {name}:width=128.")
+    return checked(kind, arguments, f"architecture {name}")
+
+
+def start_beside(out: str | Path) -> Path:
+    """The folder, beside that of the run, of what it began as.
+
+    Raises:
+        RunError: it exists already.
+    """
+    folder = Path(out).resolve()
+    start = folder.with_name(f"{folder.name}-start")
+    if start.exists():
+        raise RunError(f"{start} exists already. Remove it, or choose another name with --out.")
+    return start
 
 
 def write(folder: Path, texts: Iterable[str], architecture: Architecture, seed: int) -> int:

@@ -9,12 +9,11 @@ import numpy as np
 import pydantic
 
 from headstart.core import files
-from headstart.core.errors import RecipeError, RunError
+from headstart.core.errors import RecipeError
 from headstart.sources import open_source
 from headstart.sources.local import BEHAVIOUR
 from headstart.verbs.adapt import adapt
-from headstart.verbs.pretrain import parts_of
-from headstart.verbs.recipe import checked
+from headstart.verbs.untaught import chosen, start_beside
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,14 +64,8 @@ def from_nothing(
             "What is learned here is of use elsewhere through what items are, and no table says it. "
             "Give one with --items."
         )
-    name, arguments = parts_of(arch)
-    if name != BEHAVIOUR:
-        raise RecipeError(f"There is no architecture '{name}' for {TASK}. Say {BEHAVIOUR}:width=128,layers=2.")
-    architecture = checked(Architecture, arguments, f"architecture {BEHAVIOUR}")
-    folder = Path(out).resolve()
-    start = folder.with_name(f"{folder.name}-start")
-    if start.exists():
-        raise RunError(f"{start} exists already. Remove it, or choose another name with --out.")
+    architecture = chosen(Architecture, BEHAVIOUR, arch, TASK)
+    start = start_beside(out)
     write(start, architecture, Path(target).name)
     return adapt(
         target,
@@ -85,7 +78,7 @@ def from_nothing(
         content=content,
         baselines=False,
         seed=seed,
-        out=folder,
+        out=out,
         console=console,
     )
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import RecipeError, RunError
 from headstart.measure.ctc import NO_LETTER
 from headstart.sources import recogniser
 from headstart.tasks.speech_recognition import SpeechRecognition
 from headstart.verbs.adapt import adapt
-from headstart.verbs.pretrain import parts_of
-from headstart.verbs.recipe import checked
+from headstart.verbs.untaught import chosen, start_beside
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,16 +44,8 @@ def from_nothing(
     Raises:
         HeadstartError: something cannot be used; the message says what to do.
     """
-    name, arguments = parts_of(arch)
-    if name != NAME:
-        raise RecipeError(
-            f"There is no architecture '{name}' for {SpeechRecognition.kind}. Say {NAME}, or {NAME}:width=128,blocks=6."
-        )
-    architecture = checked(recogniser.Architecture, arguments, f"architecture {NAME}")
-    folder = Path(out).resolve()
-    start = folder.with_name(f"{folder.name}-start")
-    if start.exists():
-        raise RunError(f"{start} exists already. Remove it, or choose another name with --out.")
+    architecture = chosen(recogniser.Architecture, NAME, arch, SpeechRecognition.kind)
+    start = start_beside(out)
     recogniser.write(start, architecture, (NO_LETTER,), seed)
     return adapt(
         target,
@@ -69,6 +59,6 @@ def from_nothing(
         test=TEST,
         baselines=False,
         seed=seed,
-        out=folder,
+        out=out,
         console=console,
     )
