@@ -1,6 +1,7 @@
-"""Forecasting, kinds of series, and anomalies, with what people of the field would try beside it; every window is evaluated.
+"""Forecasting, kinds of series and anomalies, with what people of the field would try; every window is evaluated.
 
-    python benchmarks/series.py SHARED/data/series [--source builtin/series-tiny] [--strategy probe] [ett m3 m4 kinds anomaly]
+    python benchmarks/series.py SHARED/data/series [--source builtin/series-tiny] [--strategy probe] \\
+        [ett m3 m4 kinds anomaly]
 
 Each run is `headstart adapt` with these options; nothing is chosen by what the test says. OWA of M4 hourly is against
 the published sMAPE and MASE of Naive 2.

@@ -57,3 +57,15 @@ def write_archive(path: Path, channels: int = 1) -> Path:
     test, of_test = shapes(60, 1, channels)
     np.savez(path, X_train=train, y_train=of_train, X_test=test, y_test=of_test)
     return path
+
+
+def write_machine(path: Path, steps: int = 600) -> Path:
+    """Hours of a machine that grows hot twice, in the second half; `is_anomaly` marks when."""
+    heat = seasonal(steps, season=24, noise=0.2) - 0.02 * np.arange(steps)
+    marks = np.zeros(steps, np.int64)
+    for first in (steps * 6 // 10, steps * 8 // 10):
+        heat[first : first + 6] += 12
+        marks[first - 2 : first + 10] = 1
+    hours = np.arange(np.datetime64("2024-01-01T00"), np.datetime64("2024-01-01T00") + steps)
+    csv.write_csv(pa.table({"hour": [f"{one}:00" for one in hours], "heat": heat, "is_anomaly": marks}), path)
+    return path

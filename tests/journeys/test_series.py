@@ -12,7 +12,7 @@ import pytest
 from tests.journeys.world import headstart
 
 import headstart as hs
-from contracts.series import SMALL, shapes, write_archive, write_patches, write_wide
+from contracts.series import SMALL, shapes, write_archive, write_machine, write_patches, write_wide
 from contracts.texts import write_reviews
 from headstart.core.errors import HeadstartError
 from headstart.data.readers.memory import from_memory
@@ -43,6 +43,23 @@ def test_a_table_to_a_run_that_tells_what_comes_next(network: Path, stores: Path
     assert [row["step"] for row in answers if row["id"] == "store 1"] == [str(step) for step in range(1, 7)]
     assert all(float(row["low"]) <= float(row["middle"]) <= float(row["high"]) for row in answers)
     assert "MASE" in headstart("evaluate", run, stores).ok().out
+
+
+def test_a_machine_to_a_run_that_raises_alarms(tmp_path: Path) -> None:
+    machine, run = write_machine(tmp_path / "machine.csv"), tmp_path / "run"
+    wanted = ("--task", "anomaly", "--time", "hour", "--test", "0.5", "--horizon", "4", "--baseline-budget", "1")
+    told = headstart("adapt", machine, *wanted, "--source", "builtin/series-tiny", "--out", run).ok().out
+    assert "F1 of events" in told and "Distance from the median" in told
+    receipt = hs.load(run).receipt
+    metrics = {arm.name: arm.metrics for arm in receipt.arms}
+    assert {"adapted", "never", "always", "moving_median", "scratch"} == set(metrics)
+    assert metrics["adapted"]["recall"].value == 1 and metrics["adapted"]["f1"].value > 0.6
+    assert receipt.target.groups is not None and receipt.target.groups > 20, "resampled by blocks of time"
+    rows = list(csv.DictReader(io.StringIO(headstart("predict", run, machine, "--format", "csv").ok().out)))
+    alarms = [row["id"] for row in rows if row["alarm"] == "true"]
+    days = {one[:10] for one in alarms}
+    assert {"2024-01-16", "2024-01-21"} <= days and len(days) < 6 and len(rows) > 500
+    assert "Events found" in headstart("evaluate", run, machine).ok().out
 
 
 def test_trained_for_what_comes_next(network: Path, stores: Path, tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def adapt(
         typer.Option(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
             "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
-            "without labels; forecasting, for what comes next in series; recommendation, for users and what they met.",
+            "without labels; forecasting, for what comes next in series; anomaly, for what was not expected there; "
+            "recommendation, for users and what they met.",
             show_default=False,
         ),
     ] = None,
@@ -116,6 +117,8 @@ def adapt(
       headstart adapt pairs.tsv --task seq2seq --text en --label de --source hf/google-t5/t5-small --strategy finetune
 
       headstart adapt sales.csv --task forecasting --time date --series store --horizon 24 --source builtin/series-tiny
+
+      headstart adapt machine.csv --task anomaly --time timestamp --label in_window --source builtin/series-tiny
 
       headstart adapt --resume runs/photos
     """

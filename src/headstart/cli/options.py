@@ -22,7 +22,7 @@ Time = Annotated[
     str | None, typer.Option(help="Column by which the latest examples become the test.", show_default=False)
 ]
 Split = Annotated[str | None, typer.Option(help="Column that says train, validation or test.", show_default=False)]
-FORECASTING: dict[str, Any] = {"rich_help_panel": "Options of --task forecasting", "show_default": False}
+FORECASTING: dict[str, Any] = {"rich_help_panel": "Options of --task forecasting and anomaly", "show_default": False}
 Series = Annotated[str | None, typer.Option(help="Column that tells series apart.", **FORECASTING)]
 Value = Annotated[str | None, typer.Option(help="Column of the values, or several as a,b.", **FORECASTING)]
 Horizon = Annotated[int | None, typer.Option(help="Steps that are told.", **FORECASTING)]

@@ -23,6 +23,8 @@ TRAIN, VALIDATION, TEST = 0, 1, 2
 MOST = (20_000, 4_000, 60_000)
 """Windows of each part above which they are taken at every second step, third step, and so on: neighbours differ by a
 value at each end."""
+FENCE = 1.5
+"""Distances of the quartiles beyond these at which a value is unusual."""
 LEAST_PAST = 4
 """Steps of the past without which nothing can be told."""
 PRESENT = 0.5
@@ -83,14 +85,19 @@ class Pasts(Sequence[Any]):
 
 
 class Step:
-    """The latest steps, to be judged by what went ahead of them: to whoever tells what comes next, that alone."""
+    """The latest steps, to be judged by what went ahead of them: to whoever tells what comes next, that alone, and of
+    it only what is usual there. An earlier anomaly would else be told to come again."""
 
     def __init__(self, past: NDArray[np.float64], now: NDArray[np.float64]) -> None:
         self.past, self.now = past, now
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The past (T,), nan where a value lies beyond the fences of a box plot (Tukey 1977)."""
         del copy
-        return np.array(self.past, dtype)
+        low, high = np.nanquantile(self.past, (0.25, 0.75))
+        reach = FENCE * (high - low)
+        usual = (self.past >= low - reach) & (self.past <= high + reach)
+        return np.where(usual | (reach == 0), self.past, np.nan).astype(dtype)
 
 
 class Steps(Pasts):

@@ -37,8 +37,9 @@ class LinearHead:
 
     def scaled(self, factor: float | NDArray[np.float64]) -> LinearHead:
         """With scores times a number, or times a matrix (K, K)."""
-        mixed = factor if isinstance(factor, np.ndarray) else factor * np.eye(len(self.bias))
-        return LinearHead(self.at, self.weight @ mixed, self.bias @ mixed)
+        if isinstance(factor, np.ndarray):
+            return LinearHead(self.at, self.weight @ factor, self.bias @ factor)
+        return LinearHead(self.at, self.weight * factor, self.bias * factor)
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         flat = joined(features).astype(np.float64) @ self.weight + self.bias

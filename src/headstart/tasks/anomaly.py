@@ -173,7 +173,9 @@ def _medians(contents: Iterable[Any], length: int) -> FloatArray:
 
     def median(content: Any) -> float:
         values, level, scale = past(content)
-        return (float(np.median(values[-length:])) - level) / scale
+        latest = getattr(content, "past", values)[-length:]  # as it was, also where it was unusual
+        found = float(np.nanmedian(latest)) if np.isfinite(latest).any() else level
+        return (found - level) / scale
 
     return np.array([median(content) for content in contents])
 

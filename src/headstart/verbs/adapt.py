@@ -85,11 +85,12 @@ def adapt(
         task: "classification", "multilabel", "regression", "tagging" or "question-answering"; found from the labels
             when not given. For texts that are written in answer to texts: "seq2seq". For texts without labels:
             "language-modeling" or "masked-language-modeling". For recordings with transcripts: "speech-recognition".
-            For what comes next in series: "forecasting". For users and what they met: "recommendation".
+            For what comes next in series: "forecasting"; for steps that were not to be expected: "anomaly". For users
+            and what they met: "recommendation".
         label, content, group, time, split: names of columns.
-        series, value, horizon, context, season, stride: for forecasting: the columns that tell series apart and hold
-            values, how many steps are told, and of how many past ones; steps of the season; steps from one window to be
-            tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
+        series, value, horizon, context, season, stride: for forecasting and anomaly: the columns that tell series apart
+            and hold values, how many steps are told, and of how many past ones; steps of the season; steps from one
+            window to be tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
         items: of users' histories, a table of the items, with columns that say what each is.
         user: of users' histories, the column of users.
         new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +25,7 @@ from headstart.data.readers.histories import (
     read_table,
     table_files,
 )
+from headstart.data.readers.steps import event_column, every_step, is_clear, marks_of
 from headstart.data.table import LABEL, Quarantined, Table
 from headstart.data.windows import (
     FIELDS,
@@ -50,7 +50,6 @@ from headstart.data.windows import (
 COUNTS = re.compile(r"(\d+)/(\d+)/(\d+)")
 """A split by rows: to train, to choose by, to test."""
 USUAL_SHARE = 0.2
-EVENT_COLUMNS = ("is_anomaly", "anomaly", "in_window", "event", "label")
 MANY_BLOCKS = 30
 """Blocks of time that single steps of a test are resampled in."""
 BLOCKS = 10
@@ -85,7 +84,7 @@ def _histories(path: Path, options: Options, cut_by_rows: bool) -> Histories:
     assert options.windows is not None
     rows = read_table(path)
     known = "split" if options.split is None and "split" in rows.column_names else None
-    event = _event_column(rows.column_names, options, str(path)) if options.windows.each_step else None
+    event = event_column(rows.column_names, options, str(path)) if options.windows.each_step else None
     return read_histories(
         rows,
         str(path),
@@ -97,50 +96,15 @@ def _histories(path: Path, options: Options, cut_by_rows: bool) -> Histories:
     )
 
 
-def _event_column(names: Sequence[str], options: Options, origin: str) -> str | None:
-    """The column that marks events; the first of a usual name when none is named.
-
-    Raises:
-        DataError: there is none, and it is needed.
-    """
-    assert options.windows is not None
-    asked = options.label or options.windows.event
-    found = asked or next((name for name in EVENT_COLUMNS if name in names), None)
-    if found is None and options.labelled:
-        raise DataError(
-            f"{origin} has no column that marks anomalies, by which alarms could be judged: none of "
-            f"{', '.join(EVENT_COLUMNS)}. Name one of 0 and 1 with --label (1 where something was wrong, such as "
-            "around each known incident)."
-        )
-    return found if options.labelled or found in names else None
-
-
 def upcoming(found: Histories, origin: str, wanted: Windows) -> Table:
     """One row a series: its latest values, after which is to be told. Or one row a step, with what goes ahead of it."""
     if wanted.each_step:
-        return _every_step(found, origin, wanted)
+        return every_step(found, origin, wanted)
     ids = [one.name or "series" for one in found.series]
     ends = np.array([(row, len(one.values)) for row, one in enumerate(found.series)], np.int64)
     pasts = Pasts([one.values for one in found.series], ends, wanted.context)
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], {})
     return draft.table(origin, "series", (), (), found.notes, memory=pasts)
-
-
-def _every_step(found: Histories, origin: str, wanted: Windows) -> Table:
-    """
-    Raises:
-        DataError: every series is too short.
-    """
-    values = [one.values for one in found.series]
-    last = wanted.horizon - 1
-    places = [(row, start) for row, one in enumerate(values) for start in range(LEAST_PAST, len(one) - last)]
-    places = [(row, start) for row, start in places if not np.isnan(values[row][[start - 1, start + last]]).any()]
-    if not places:
-        raise DataError(f"{origin} has no series of more than {LEAST_PAST + last} steps, so nothing can be judged.")
-    ids = [f"{found.series[row].when(start + last)} {found.series[row].name}".strip() for row, start in places]
-    draft = Draft(ids, [IN_MEMORY] * len(ids), [str(place) for place in range(len(ids))], {})
-    steps = Steps(values, np.array(places, np.int64), wanted.context, wanted.horizon)
-    return draft.table(origin, "series", (), (), found.notes, memory=steps)
 
 
 def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, ...] | None = None) -> Table:
@@ -261,28 +225,28 @@ def _table(
     found: Histories,
 ) -> Table:
     values_of = [one.values for one, _ in kept]
-    pasts = Pasts(values_of, places, wanted.context)
-    marks = _marks([one for one, _ in kept]) if wanted.each_step else None
+    pasts = _pasts(values_of, places, wanted)
+    marks = marks_of([one for one, _ in kept]) if wanted.each_step else None
     moments = [_moments(one.values, borders, season) for one, borders in kept]
     cells = np.empty((len(places), wanted.horizon + (len(MARKS) if marks else 0) + len(FIELDS)))
-    usable = np.ones(len(places), bool)
+    usable, unclear = np.ones(len(places), bool), 0
     for row, (series, start) in enumerate(places.tolist()):
         ahead = kept[series][0].values[start : start + wanted.horizon]
         behind = pasts[row]
-        if np.isnan(behind).all() or np.isnan(ahead).mean() > 1 - PRESENT:
+        if np.isnan(np.asarray(behind)).all() or np.isnan(ahead).mean() > 1 - PRESENT:
             usable[row] = False
             continue
-        mark = marks[series][start + wanted.horizon - 1] if marks else ()
-        if marks and parts[row] != TEST and marks[series][start : start + wanted.horizon, 0].any():  # normal is learned
-            usable[row] = False
+        of_stretch = marks[series][start : start + wanted.horizon] if marks else np.empty((1, 0))
+        if marks and not is_clear(of_stretch, bool(parts[row] == TEST)):
+            usable[row], unclear = False, unclear + 1
             continue
         values, level, scale = past(behind)
         naive = float(np.nanmean(np.abs(ahead - seasonal_naive(values, wanted.horizon, season))))
-        cells[row] = [*ahead, *mark, level, scale, *moments[series], naive, season]
-    if not usable.all():
-        notes.append(
-            f"{int((~usable).sum())} windows have too many missing values{', or are of events before the test,' if marks else ''} and are not used."
-        )
+        cells[row] = [*ahead, *of_stretch[-1], level, scale, *moments[series], naive, season]
+    if unclear:
+        notes.append(f"{unclear} steps of events before the test, or just after events, are not used.")
+    if missing := int((~usable).sum()) - unclear:
+        notes.append(f"{missing} windows have too many missing values and are not used.")
     places, parts, cells = places[usable], parts[usable], cells[usable]
     if not (parts == TRAIN).any() or not (parts == TEST).any():
         raise DataError(
@@ -305,22 +269,14 @@ def _table(
         "group": _groups(kept, places, parts, _block(parts, wanted), found.dated),
     }
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], columns)
-    remaining = (
-        Steps(values_of, places, wanted.context, wanted.horizon) if marks else Pasts(values_of, places, wanted.context)
-    )
+    remaining = _pasts(values_of, places, wanted)
     return draft.table(origin, "series", (LABEL,), quarantine, notes, memory=remaining)
 
 
-def _marks(series: Sequence[History]) -> list[NDArray[Any]]:
-    """Of each series (T, 2): what `headstart.data.windows.MARKS` says of its steps."""
-    found, events, first = [], 0, 0
-    for one in series:
-        inside = np.zeros(len(one.values), bool) if one.events is None else one.events
-        begins = inside & ~np.concatenate([[False], inside[:-1]])
-        numbers = np.where(inside, events + np.cumsum(begins), 0)
-        found.append(np.stack([numbers, first + np.arange(len(inside))], axis=1))
-        events, first = events + int(begins.sum()), first + len(inside) + 1
-    return found
+def _pasts(values: Sequence[NDArray[np.float64]], places: NDArray[np.int64], wanted: Windows) -> Pasts:
+    if wanted.each_step:
+        return Steps(values, places, wanted.context, wanted.horizon)
+    return Pasts(values, places, wanted.context)
 
 
 def _block(parts: NDArray[np.int64], wanted: Windows) -> int:
