@@ -115,7 +115,7 @@ def size(given: float) -> str:
 
 def lower_first(title: str) -> str:
     """A title inside a sentence; acronyms and names such as MiniROCKET stay as they are."""
-    is_name = any(letter.isupper() or letter.isdigit() for letter in title.partition(" ")[0][1:])
+    is_name = title[1:2].isdigit() or any(letter.isupper() for letter in title.partition(" ")[0][1:])
     return title if is_name else title[:1].lower() + title[1:]
 
 

@@ -17,8 +17,6 @@ DEFAULT_SHARE = 0.75
 """Of the parameters (those of tables aside) that train by default: the last stages with at least this share."""
 MOST_EPOCHS, LEAST_EPOCHS, SEEN = 8, 2, 8000
 """Times through the examples by default: as many as see SEEN examples in all, within these bounds."""
-FROM_NOTHING = 60
-"""The most where no closed form gives the head a start, so that it learns from nothing."""
 FEW = 2000
 """With fewer examples than this, those held out are learned from too in the end."""
 IMBALANCE = 3.0
@@ -85,8 +83,7 @@ class Finetune(Strategy):
         if task.own_head:
             head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own"), []
         sets = [tuple(rates.items())] if not self.gradual else gradual_sets(source, rates)
-        most = MOST_EPOCHS if task.solvers or task.own_head else FROM_NOTHING
-        share = (self.epochs or usual_epochs(target.train, most)) / len(sets)
+        share = (self.epochs or usual_epochs(target.train)) / len(sets)
         for number, trains in enumerate(sets):
             phases.append(
                 Train(
@@ -127,8 +124,8 @@ class Finetune(Strategy):
         return rates
 
 
-def usual_epochs(examples: int, most: int = MOST_EPOCHS) -> float:
-    return min(most, max(LEAST_EPOCHS, SEEN / max(1, examples)))
+def usual_epochs(examples: int) -> float:
+    return min(MOST_EPOCHS, max(LEAST_EPOCHS, SEEN / max(1, examples)))
 
 
 def stages_after(source: Source, freeze: str) -> list[str]:
