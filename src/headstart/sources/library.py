@@ -192,3 +192,12 @@ class FolderSource(LibrarySource):
 
     def configuration(self) -> dict[str, Any]:
         return self._config
+
+    def card(self) -> SourceCard:
+        """As the configuration states them."""
+        return SourceCard(
+            licence=str(self._config.get("license", "not stated")),
+            trained_on=str(self._config.get("trained_on", "not stated")),
+            size=self.path.stat().st_size,
+            place=str(self.folder),
+        )

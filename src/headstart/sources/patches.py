@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from headstart.sources import weights
-from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.contract import Artefact
 from headstart.sources.library import FolderSource
 from headstart.sources.local import PATCHES
 from headstart.sources.series import QUANTILES, SeriesSource
@@ -42,14 +42,6 @@ class PatchesSource(SeriesSource, FolderSource):
     @property
     def horizon(self) -> int:
         return int(self._config["horizon"])
-
-    def card(self) -> SourceCard:
-        return SourceCard(
-            licence=str(self._config.get("license", "not stated")),
-            trained_on=str(self._config.get("trained_on", "not stated")),
-            size=self.path.stat().st_size,
-            place=str(self.folder),
-        )
 
     def build(self, pretrained: bool) -> torch.nn.Module:
         network = network_of(self._config, self.has_classifier())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from headstart.core import files
 from headstart.data.modalities.mel import MelSpectrum
 from headstart.sources import weights
-from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.contract import Artefact
 from headstart.sources.library import FolderSource
 from headstart.sources.local import RECOGNISER
 from headstart.sources.sound import LENGTH, SoundSource
@@ -58,14 +58,6 @@ class RecogniserSource(FolderSource, SoundSource):
 
     def own_labels(self) -> tuple[str, ...]:
         return tuple(self._config["labels"])
-
-    def card(self) -> SourceCard:
-        return SourceCard(
-            licence=str(self._config.get("license", "not stated")),
-            trained_on=str(self._config.get("trained_on", "not stated")),
-            size=self.path.stat().st_size,
-            place=str(self.folder),
-        )
 
     def preparation(self) -> dict[str, Any]:
         stride = self._network.stride

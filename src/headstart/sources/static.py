@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headstart.core.errors import SourceError
 from headstart.sources import pieces, weights
-from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.contract import Artefact
 from headstart.sources.library import FolderSource
 from headstart.sources.local import STATIC
 from headstart.sources.pieces import Pieces
@@ -45,14 +45,6 @@ class StaticSource(FolderSource, TextSource):
 
     def own_labels(self) -> tuple[str, ...]:
         return ()
-
-    def card(self) -> SourceCard:
-        return SourceCard(
-            licence=str(self._config.get("license", "not stated")),
-            trained_on=str(self._config.get("trained_on", "not stated")),
-            size=self.path.stat().st_size,
-            place=str(self.folder),
-        )
 
     @cached_property
     def _vectors(self) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from headstart.core.errors import SourceError
 from headstart.sources import weights
-from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.contract import Artefact
 from headstart.sources.library import FolderSource
 from headstart.sources.local import TINY_TIME_MIXER
 from headstart.sources.series import QUANTILES, STATISTICS, VALUES, SeriesSource
@@ -61,14 +61,6 @@ class TinyTimeMixerSource(SeriesSource, FolderSource):
         if not self.has_classifier() or self.quantiles > 1:
             return super().own_labels()
         return tuple(", ".join(f"+{step} {name}" for name in QUANTILES) for step in range(1, self.horizon + 1))
-
-    def card(self) -> SourceCard:
-        return SourceCard(
-            licence=str(self._config.get("license", "not stated")),
-            trained_on=str(self._config.get("trained_on", "not stated")),
-            size=self.path.stat().st_size,
-            place=str(self.folder),
-        )
 
     def build(self, pretrained: bool) -> torch.nn.Module:
         from headstart.sources.tiny_time_mixer_network import TinyTimeMixer
