@@ -242,6 +242,12 @@ class Source(ABC):
         del layers
         raise SourceError(f"{self.title} cannot be shortened. Name an architecture of timm with --arch.")
 
+    def named(self, labels: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Weight (D, K) and bias (K,) of a classifier of `labels` by what their names mean; None where it knows only
+        the labels that it was taught."""
+        del labels
+        return None
+
     def with_head(self, head: str) -> Source:
         """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm",
         "recommender"), or, for "", as a trunk without it.
