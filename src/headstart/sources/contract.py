@@ -188,6 +188,11 @@ class Source(ABC):
         """Whether examples differ in length."""
         return False
 
+    @property
+    def mixes(self) -> bool:
+        """Whether the inputs of two examples can be mixed, as numbers of one size."""
+        return not self.varies
+
     def length(self, inputs: Inputs) -> int:
         """How long an example is; batches are made of examples of about the same length."""
         del inputs

@@ -110,8 +110,8 @@ class Finetune(Strategy):
     )
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
-        if self.mix != "none" and source.varies:
-            raise StrategyError(f"{self.mix} needs inputs of one size, and those of {source.title} differ in length.")
+        if self.mix != "none":
+            _require_mixable(self.mix, source)
         usual = self._usual(task)
         rates = self._rates(source, task, usual)
         stream = Stream("target", "train", (HEAD,), usual.batch, usual.views, self.mix, target.imbalance > IMBALANCE)
@@ -169,6 +169,16 @@ class Finetune(Strategy):
         if not any(source.description.stage(name).parameters for name in rates):
             raise StrategyError(f"With --freeze {self.freeze} nothing of {source.title} trains. Freeze less of it.")
         return rates
+
+
+def _require_mixable(mix: str, source: Source) -> None:
+    if not source.mixes:
+        raise StrategyError(
+            f"{mix} needs inputs of one size, and those of {source.title} differ in length. Leave mix out."
+        )
+    if mix == "cutmix" and len(source.input_shape()) < 2:
+        raise StrategyError(f"cutmix cuts boxes out of pictures and spectra, and {source.title} takes neither. "
+                            "Use mix=mixup.")  # fmt: skip
 
 
 def usual_epochs(examples: int) -> float:
