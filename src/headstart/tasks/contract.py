@@ -213,6 +213,15 @@ class Task(ABC):
         """The same, drawn towards a head that answers already, of weight (D, K) and bias (K,)."""
         raise NotImplementedError(f"{self.kind} does not go on from a head")
 
+    def remarks(self, places: Callable[[Any], int], examples: Examples) -> list[str]:
+        """What a user should know of how well the labels fit the contents of the examples to learn from.
+
+        Args:
+            places: at how many places of a content answers are given.
+        """
+        del places, examples
+        return []
+
     def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores] | None:
         """What a pragmatist makes of hand-made features (N, D), sparse or dense, such as a linear model: from features
         to scores (N, K). None where the task has none.
