@@ -99,6 +99,14 @@ class Source(ABC):
         return Path(self.name).name if Path(self.name).is_absolute() else self.name
 
     @property
+    def is_described(self) -> bool:
+        """Whether its description is at hand, without its network being built."""
+        return True
+
+    def begin(self) -> None:  # noqa: B027 - most have nothing to begin with
+        """Has the worker, if there is one, build the network that the description is taken from."""
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         return self.description.stages
 

@@ -100,17 +100,23 @@ class OpenVino(Runtime):
 
         import openvino
         import torch
+        from openvino.frontend import FrontEndManager
+        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
         keys = sorted(example)
         few = tuple(torch.from_numpy(np.repeat(example[key][:1], 2, axis=0)) for key in keys)
-        shapes = [
-            openvino.PartialShape([-1] * example[key].ndim if varies else [BATCH, *example[key].shape[1:]])
-            for key in keys
-        ]
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             traced = torch.jit.trace(trunk, few, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
-            program = openvino.convert_model(traced, example_input=few, input=shapes)
+            reader = FrontEndManager().load_by_framework("pytorch")  # `convert_model` takes seven times as long
+            decoder = TorchScriptPythonDecoder(traced, example_input=few)  # which has to outlive what is read with it
+            read = reader.load(decoder)
+            program = reader.convert(read)
+        for key, parameter in zip(keys, program.get_parameters(), strict=True):
+            shape = [-1] * example[key].ndim if varies else [BATCH, *example[key].shape[1:]]
+            parameter.set_partial_shape(openvino.PartialShape(shape))
+            parameter.set_element_type(openvino.Type(example[key].dtype))
+        program.validate_nodes_and_infer_types()
         with files.atomic(model.with_suffix(".bin")) as weights:
             openvino.save_model(program, weights.with_suffix(".xml"), compress_to_fp16=False)
             weights.with_suffix(".bin").replace(weights)
