@@ -133,6 +133,11 @@ class Source(ABC):
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The same, augmented: view 0 is `prepare`; every other view is a pure function of (view, key)."""
 
+    @property
+    def first_view(self) -> int:
+        """The first of the views that take turns in training; 1 where examples as they are may be far larger."""
+        return 0
+
     @abstractmethod
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
         """A batch, with a leading axis."""
