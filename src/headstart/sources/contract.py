@@ -201,6 +201,11 @@ class Source(ABC):
         """Whether examples differ in length."""
         return False
 
+    @property
+    def mixes(self) -> bool:
+        """Whether the inputs of two examples can be mixed, as numbers of one size."""
+        return not self.varies
+
     def length(self, inputs: Inputs) -> int:
         """How long an example is; batches are made of examples of about the same length."""
         del inputs
@@ -254,6 +259,12 @@ class Source(ABC):
         """
         del layers
         raise SourceError(f"{self.title} cannot be shortened. Name an architecture of timm with --arch.")
+
+    def named(self, labels: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Weight (D, K) and bias (K,) of a classifier of `labels` by what their names mean; None where it knows only
+        the labels that it was taught."""
+        del labels
+        return None
 
     def with_head(self, head: str) -> Source:
         """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm",
