@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from contracts.networks import Target, open_kind, workplace
+from contracts.texts import sentence, write_text_model
 from headstart.bank import Filled
 from headstart.core.errors import HeadstartError
+from headstart.data import checks, splits
 from headstart.data.batches import batch_positions
+from headstart.data.read import read
 from headstart.engine import checkpoint
 from headstart.engine.averaging import Averaged, put, trainable
 from headstart.engine.feed import Feed
@@ -25,6 +29,9 @@ from headstart.engine.optimisers import schedule_factor
 from headstart.engine.plan import Head, Plan, Schedule, Stream, Train
 from headstart.engine.plan import Length as How
 from headstart.engine.trained import LinearHead
+from headstart.sources import open_source
+from headstart.sources.text import SHOWN
+from headstart.tasks import choose
 
 
 @pytest.fixture(autouse=True)
@@ -232,6 +239,19 @@ class TestFeed:
             with torch.no_grad():
                 expected = network(other.inputs, [cut])[cut]
             assert torch.allclose(one.entered[1], expected, atol=1e-3, rtol=1e-3)
+
+    def test_no_step_reads_long_texts_whole(self, tmp_path: Path) -> None:
+        """So that its memory does not follow the longest texts; answers still read all of them."""
+        rows = [{"text": f"{sentence('good', n)} " * 200 + str(n), "label": "ab"[n % 2]} for n in range(40)]
+        (tmp_path / "long.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+        examples = splits.split(checks.check(read(tmp_path / "long.jsonl")), seed=0).part("fit")
+        tasks = {"label": choose(examples)}
+        source = open_source(write_text_model(tmp_path / "model", "bert"))
+        stream = Stream("target", "fit", ("label",), batch=8, views=4)
+        feed = Feed(stream, examples, tasks, source, workplace(tmp_path).bank, None, 0, Filled())
+        steps = list(feed.batches(0, feed.steps(5)))
+        assert max(batch.inputs["input_ids"].numel() for batch in steps) <= 8 * SHOWN
+        assert max(batch.inputs["input_ids"].numel() / len(batch) for batch in feed.in_order()) > 4 * SHOWN
 
     @given(count=some.integers(1, 40), size=some.integers(1, 50), steps=some.integers(1, 12))
     def test_positions(self, count: int, size: int, steps: int) -> None:

@@ -99,6 +99,14 @@ class Source(ABC):
         return Path(self.name).name if Path(self.name).is_absolute() else self.name
 
     @property
+    def is_described(self) -> bool:
+        """Whether its description is at hand, without its network being built."""
+        return True
+
+    def begin(self) -> None:  # noqa: B027 - most have nothing to begin with
+        """Has the worker, if there is one, build the network that the description is taken from."""
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         return self.description.stages
 
@@ -124,6 +132,11 @@ class Source(ABC):
     @abstractmethod
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The same, augmented: view 0 is `prepare`; every other view is a pure function of (view, key)."""
+
+    @property
+    def first_view(self) -> int:
+        """The first of the views that take turns in training; 1 where examples as they are may be far larger."""
+        return 0
 
     @abstractmethod
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
