@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import pydantic
@@ -39,6 +39,8 @@ class Usual:
 
 SOLVED = Usual(learning_rate=3e-4, head_rate=1e-3, batch=32, views=4)
 UNALIGNED = Usual(learning_rate=1e-3, head_rate=3e-3, batch=8, views=0)
+LARGE = 20_000_000
+"""Parameters of a source from which no more than the rate of SOLVED is usual: large networks forget at higher ones."""
 
 
 class Finetune(Strategy):
@@ -112,7 +114,7 @@ class Finetune(Strategy):
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
         if self.mix != "none":
             _require_mixable(self.mix, source)
-        usual = self._usual(task)
+        usual = self._usual(source, task)
         rates = self._rates(source, task, usual)
         stream = Stream("target", "train", (HEAD,), usual.batch, usual.views, self.mix, target.imbalance > IMBALANCE)
         candidates = candidate_stages(source, "auto")
@@ -147,11 +149,13 @@ class Finetune(Strategy):
             phases, refit = [*phases, *last], False
         return Plan("finetune", (stream,), (head,), tuple(phases), refit=refit, seed=seed)
 
-    def _usual(self, task: Task) -> Usual:
+    def _usual(self, source: Source, task: Task) -> Usual:
         """What the user says, and what is usual for the task where that is nothing."""
         usual = SOLVED if task.aligned else UNALIGNED
-        return Usual(**{name: value if (value := getattr(self, name)) is not None else vars(usual)[name]
-                        for name in vars(usual)})  # fmt: skip
+        if source.description.card.parameters > LARGE:
+            usual = replace(usual, learning_rate=SOLVED.learning_rate)
+        said = {name: getattr(self, name) for name in vars(usual) if getattr(self, name) is not None}
+        return replace(usual, **said)
 
     def _rates(self, source: Source, task: Task, usual: Usual) -> dict[str, float]:
         """Learning rates of the stages that train, falling towards the input, and of the head, if one is made.
