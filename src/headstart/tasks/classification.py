@@ -67,8 +67,8 @@ class Classification(Task):
     def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
         """Ridge and LDA by exact leave-one-out, or logistic; "best" takes the lowest left-out log-loss of ridge, LDA
         and the mean of both. Scores are scaled by a temperature fitted on the left-out scores (Guo et al. 2017)."""
-        spread = root_deviation(np.asarray(features, np.float64))
-        even = features / spread
+        spread = root_deviation(features)
+        even = features / spread.astype(features.dtype)
         wanted = ("ridge", "lda") if solver == "best" else (solver,)
         found = [self._calibrated(self._fit(even, targets, name), targets) for name in wanted]
         if solver == "best":
