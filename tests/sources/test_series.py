@@ -86,6 +86,20 @@ def test_views_are_pure_functions_of_their_key(source: Source) -> None:
         assert (one.view(values, 0, "a")["values"] == one.prepare(values)["values"]).all()
 
 
+def test_convolutions_stand_beside_what_the_network_knows(source: Source) -> None:
+    contents = [np.stack([seasonal(50, one), seasonal(50, one + 1)]) for one in range(6)]
+    set_for = source.suited(contents)
+    assert [stage.name for stage in set_for.stages[:2]] == ["context", "convolutions"]
+    assert ("convolutions",) in set_for.offers and "convolutions" not in source.description.preparation
+    found, lean = heard(set_for, contents[:2]), set_for.toward(["summary"])
+    assert found["convolutions"].shape == (2, 9996) and 0 < found["convolutions"].mean() < 1
+    assert "convolved" not in lean.prepare(contents[0]) and lean.fingerprint == set_for.fingerprint
+    assert set_for.suited(contents) is set_for, "what is set for them already stays known to the bank"
+    assert set_for.suited(contents[:3]).fingerprint != set_for.fingerprint
+    thresholds = set_for.weights()["convolutions.thresholds"]
+    assert thresholds.shape == (9996,) and "convolutions.thresholds" not in source.weights()
+
+
 def test_sources_of_other_things_do_not_tell_what_comes_next() -> None:
     with pytest.raises(SourceError, match="does not take series"):
         open_source("builtin/image-tiny").reading("ahead")

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FIELDS = ("level", "scale", "unit", "mean", "deviation", "naive", "season")
-"""What stands behind the values to be told in the cell of a window's label: level and scale of its past, the mean
+FIELDS = ("time", "level", "scale", "unit", "mean", "deviation", "naive", "season")
+"""What stands behind the values to be told in the cell of a window's label: its first step, counted from the first one
+to be tested on; level and scale of its past, the mean
 error of seasonal naive forecasts within the training part of its series (Hyndman and Koehler 2006), mean and deviation
 of that part, the mean error of a seasonal naive forecast of this window, and the season."""
 MARKS = ("event", "place")

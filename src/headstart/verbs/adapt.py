@@ -286,11 +286,12 @@ def _fitted(
 ) -> tuple[Source, Task]:
     """Source and task as these examples need them: what is read of the source, what it has to know of the things that
     examples refer to, how answers are looked for."""
-    source = source.suited(contents_of(examples)).reading(task.reads)
+    fit = parts.part("fit")
+    source = source.reading(task.reads).suited(contents_of(fit), task.outlook(fit.labels(task.label)))
     source = acquainted(source, task, examples.table, bank, recipe)
     if not task.writes:
         return source, task.searching(recipe.beams)
-    return source.writing(parts.part("fit").labels(task.label), recipe.beams), task
+    return source.writing(fit.labels(task.label), recipe.beams), task
 
 
 def describe(parts: splits.Splits, task: Task) -> Target:

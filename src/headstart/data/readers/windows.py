@@ -242,7 +242,16 @@ def _table(
             continue
         values, level, scale = past(behind)
         naive = float(np.nanmean(np.abs(ahead - seasonal_naive(values, wanted.horizon, season))))
-        cells[row] = [*ahead, *of_stretch[-1], level, scale, *moments[series], naive, season]
+        cells[row] = [
+            *ahead,
+            *of_stretch[-1],
+            start - kept[series][1].test,
+            level,
+            scale,
+            *moments[series],
+            naive,
+            season,
+        ]
     if unclear:
         notes.append(f"{unclear} steps of events before the test, or just after events, are not used.")
     if missing := int((~usable).sum()) - unclear:
