@@ -45,6 +45,26 @@ def test_a_table_to_a_run_that_tells_what_comes_next(network: Path, stores: Path
     assert "MASE" in headstart("evaluate", run, stores).ok().out
 
 
+def test_what_is_known_ahead_of_time_helps(network: Path, tmp_path: Path) -> None:
+    shop, plans, run = tmp_path / "shop.csv", tmp_path / "plans.csv", tmp_path / "run"
+    random = np.random.default_rng(0)
+    days = np.arange(np.datetime64("2023-01-01"), np.datetime64("2023-01-01") + 306).astype(str)
+    offers = random.random(306) < 0.3
+    sold = [f"{number:.2f}" for number in 50 + 20 * offers[:300] + random.normal(0, 1, 300)]
+    rows = zip(days, [*sold, *[""] * 6], np.where(offers, "true", "false"), strict=True)
+    lines = ["day,sold,offer", *map(",".join, rows)]
+    shop.write_text("\n".join(lines[:301]))
+    plans.write_text("\n".join(lines))
+    wanted = ("--task", "forecasting", "--time", "day", "--value", "sold", "--horizon", "6", "--baseline-budget", "1")
+    headstart("adapt", shop, *wanted, "--known", "offer", "--source", network, "--out", run).ok()
+    arms = {arm.name: arm.metrics["skill"].value for arm in hs.load(run).receipt.arms}
+    assert arms["adapted"] > 0.6 and arms["plain"] > 0.6 and arms["plain_theta"] < 0.5
+    headstart("predict", run, shop).refused("6 steps are to be told", "offer filled in")
+    told = list(csv.DictReader(io.StringIO(headstart("predict", run, plans, "--format", "csv").ok().out)))
+    assert [float(row["middle"]) for row in told] == pytest.approx((50 + 20 * offers[300:]).tolist(), abs=6)
+    headstart("adapt", shop, *wanted, "--known", "price", "--source", network).refused("no column 'price'")
+
+
 def test_a_machine_to_a_run_that_raises_alarms(tmp_path: Path) -> None:
     machine, run = write_machine(tmp_path / "machine.csv"), tmp_path / "run"
     wanted = ("--task", "anomaly", "--time", "hour", "--test", "0.5", "--horizon", "4", "--baseline-budget", "1")

@@ -24,7 +24,7 @@ class Beside(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.convolutions, self.classical = nn.Identity(), nn.Identity()
+        self.convolutions, self.classical, self.known = nn.Identity(), nn.Identity(), nn.Identity()
 
     def forward(self, **given: torch.Tensor) -> list[torch.Tensor]:
         return [self.get_submodule(name)(values) for name, values in given.items()]

@@ -21,6 +21,7 @@ from headstart.data.classical import NAMES, classical_forecasts
 from headstart.data.contents import Unreadable
 from headstart.data.modalities.convolutions import WIDTH, Convolutions
 from headstart.data.modalities.series import Series, level_and_scale, past, resampled
+from headstart.data.windows import known_ahead
 from headstart.sources import weights
 from headstart.sources.contract import AHEAD, POOLED, ROWS, Description, Inputs, Stage, Start
 from headstart.sources.library import LibrarySource
@@ -36,9 +37,10 @@ units, all on a logarithmic scale."""
 CONTEXT = "context"
 """The first stage: what the network is shown, for heads that read it themselves."""
 BESIDE = "beside"
-CONVOLUTIONS, CLASSICAL = "convolutions", "classical"
-"""The second one, in which the network has no part, and the input (D,) that it is: of whole series, what random
-convolutions say of them; of a past, what Theta and the last season say comes next, in its own deviations."""
+CONVOLUTIONS, CLASSICAL, KNOWN = "convolutions", "classical", "known"
+"""The next ones, in which the network has no part, and the inputs (D,) that they are: of whole series, what random
+convolutions say of them; of a past, what Theta and the last season say comes next, in its own deviations, and what is
+known of the steps to be told."""
 THRESHOLDS = "convolutions.thresholds"
 """Beside the weights of a run, what its convolutions were set to."""
 COARSE = 64
@@ -68,6 +70,8 @@ class SeriesSource(LibrarySource):
     convolutions: Convolutions | None = None
     outlook: tuple[int, int] | None = None
     """Steps that are told, and of a season, for what is classical."""
+    foreseen = 0
+    """Numbers that are known of the steps to be told."""
     needed: frozenset[str] | None = None
     """Stages that are read, where not all of them may be: what no head reads need not be made."""
 
@@ -88,12 +92,14 @@ class SeriesSource(LibrarySource):
 
     def suited(self, contents: Iterable[Any], outlook: tuple[int, int] | None = None) -> Self:
         """Set for as many channels as the contents have, and with what stands beside the network for them."""
-        found = [Series().decode(content) for content in itertools.islice(contents, 1 if self.is_ahead else None)]
+        given = list(itertools.islice(contents, 1 if self.is_ahead else None))
+        found, known = [Series().decode(content) for content in given], len(known_ahead(given[0]))
         channels = len(found[0]) if self.side_by_side else self.channels
         convolutions = None
         if not self.is_ahead and len({len(one) for one in found}) == 1:  # else `remarks` will speak of it
             convolutions = Convolutions.fitted(found)
         other = self._as(self.is_ahead, channels, convolutions, outlook if self.is_ahead else None)
+        other.foreseen = known
         return self if other.preparation() == self.preparation() else other
 
     def _as(
@@ -107,7 +113,7 @@ class SeriesSource(LibrarySource):
         for derived in ("description", "_decoder"):
             other.__dict__.pop(derived, None)
         other.known, other.is_ahead, other.channels = None, is_ahead, channels
-        other.convolutions, other.outlook, other.needed = convolutions, outlook, None
+        other.convolutions, other.outlook, other.foreseen, other.needed = convolutions, outlook, 0, None
         return other
 
     def toward(self, stages: Iterable[str]) -> Self:
@@ -120,7 +126,8 @@ class SeriesSource(LibrarySource):
     def _beside(self) -> dict[str, int]:
         """Stages in which the network has no part, and how many numbers each has."""
         if self.is_ahead:
-            return {CLASSICAL: len(NAMES) * self.outlook[0]} if self.outlook else {}
+            found = {CLASSICAL: len(NAMES) * self.outlook[0]} if self.outlook else {}
+            return {**found, KNOWN: self.foreseen} if self.foreseen else found
         return {CONVOLUTIONS: WIDTH} if self.convolutions is not None else {}
 
     @property
@@ -154,7 +161,7 @@ class SeriesSource(LibrarySource):
         if CLASSICAL in told:
             outlook = int(told[CLASSICAL]["steps"]), int(told[CLASSICAL]["season"])
         other = self._as(bool(told["ahead"]), int(told["channels"]), convolutions, outlook)
-        other.known = known
+        other.known, other.foreseen = known, int(told.get(KNOWN, 0))
         return other
 
     def has_classifier(self) -> bool:
@@ -168,11 +175,13 @@ class SeriesSource(LibrarySource):
         """Of forecasts: the last stage, what it is shown, or both (which is a linear model of the past, with the
         network's help), and what is classical beside these. Else the last stage, two or four, these beside the series
         itself, and convolutions, alone or beside both."""
-        beside = tuple(self._beside)
-        own = [stage.name for stage in self.stages if stage.name not in (CONTEXT, *beside)]
+        foreseen = (KNOWN,) if self.foreseen else ()
+        beside = tuple(name for name in self._beside if name != KNOWN)
+        own = [stage.name for stage in self.stages if stage.name not in (CONTEXT, *self._beside)]
         if self.is_ahead:
             found = [(own[-1],), (CONTEXT,), (CONTEXT, own[-1])]
             found += [(CONTEXT, *beside), (CONTEXT, *beside, own[-1])] if beside else []
+            found = [(*foreseen, *stages) for stages in found]
         else:
             found = [tuple(own[-count:]) for count in (1, 2, 4)]
             found += [(CONTEXT,), (CONTEXT, own[-1]), (CONTEXT, *own[-4:])]
@@ -182,9 +191,9 @@ class SeriesSource(LibrarySource):
     def preparation(self) -> dict[str, Any]:
         told: dict[str, Any] = {"steps": self.context, "ahead": self.is_ahead, "channels": self.channels}
         if self.is_ahead and self.outlook:
-            return {**told, CLASSICAL: {"steps": self.outlook[0], "season": self.outlook[1]}}
+            told |= {CLASSICAL: {"steps": self.outlook[0], "season": self.outlook[1]}}
         if self.is_ahead:
-            return told
+            return {**told, KNOWN: self.foreseen} if self.foreseen else told
         told |= {"parts": COARSE, "scale": "arcsinh"}
         return told if self.convolutions is None else {**told, CONVOLUTIONS: self.convolutions.describe()}
 
@@ -205,7 +214,7 @@ class SeriesSource(LibrarySource):
     def prepare(self, content: Any) -> Inputs:
         if self.is_ahead:
             values, level, scale = past(content)
-            return self._ahead((values - level) / scale, level / scale)
+            return self._ahead((values - level) / scale, level / scale, known_ahead(content))
         return self._whole(self._decoded(content))
 
     def _decoded(self, content: Any) -> NDArray[np.float64]:
@@ -215,17 +224,23 @@ class SeriesSource(LibrarySource):
             raise Unreadable(f"{len(values)} channels, and this model was set for {wanted}")
         return values
 
-    def _ahead(self, values: NDArray[np.float64], level: float) -> Inputs:
+    def _ahead(self, values: NDArray[np.float64], level: float, known: NDArray[np.float64]) -> Inputs:
+        """
+        Raises:
+            Unreadable: more or less is known of the steps to be told than was in training.
+        """
         given = values[-self.context :]
         found = np.zeros((1, self.context), np.float32)
         observed = np.zeros((1, self.context), np.float32)
         found[0, self.context - len(given) :] = given
         observed[0, self.context - len(given) :] = 1
         taken = self._taken({VALUES: found, OBSERVED: observed, STATISTICS: np.zeros((1, 2 + COARSE), np.float32)})
-        if self.outlook is None or CLASSICAL not in self._made:
-            return taken
-        told = classical_forecasts(given, level, *self.outlook)
-        return {**taken, CLASSICAL: self._rows(told, 1)}
+        made = self._made
+        if len(known) != self.foreseen:
+            raise Unreadable(f"{len(known)} numbers known ahead of time, and {self.foreseen} were in training")
+        if self.outlook is not None and CLASSICAL in made:
+            taken = {**taken, CLASSICAL: self._rows(classical_forecasts(given, level, *self.outlook), 1)}
+        return {**taken, KNOWN: self._rows(known, 1)} if KNOWN in made else taken
 
     def _whole(self, values: NDArray[np.float64]) -> Inputs:
         """Every channel stretched or squeezed to the network's length."""
@@ -269,7 +284,8 @@ class SeriesSource(LibrarySource):
         noise = NOISE * random.random()
         if self.is_ahead:
             values, level, scale = past(content)
-            return self._ahead((values - level) / scale + noise * random.normal(size=values.shape), level / scale)
+            noisy = (values - level) / scale + noise * random.normal(size=values.shape)
+            return self._ahead(noisy, level / scale, known_ahead(content))
         values = self._decoded(content)
         most = int(SHIFT * values.shape[1])
         first, last = (int(random.integers(0, most + 1)) for _ in range(2))

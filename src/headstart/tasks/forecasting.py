@@ -41,7 +41,7 @@ class Forecasting(Task):
 
     kind: ClassVar[str] = "forecasting"
     reads: ClassVar[Literal["pooled", "places", "ahead"]] = "ahead"
-    options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season", "stride")
+    options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season", "stride", "known")
     reader: ClassVar[str] = "windows"
     looks_ahead: ClassVar[bool] = True
     answers_apart: ClassVar[bool] = False
@@ -296,7 +296,9 @@ class Forecasting(Task):
         """What a head makes of what is classical and of the past, without any source."""
         width = local_models.usual_width(contents)
         features = local_models.beside_classical(contents, width, self.horizon, season)
-        found = self.solve_from(features.astype(np.float32), numbers, local_models.classical_heads(self.horizon, width))
+        found = self.solve_from(
+            features.astype(np.float32), numbers, local_models.classical_heads(self.horizon, features.shape[1])
+        )
         title = "Theta, the last season and a linear model of the past, combined"
         scores = np.vstack([found.weight, found.bias])
         return local_models.Combined("combined", title, scores, self.horizon, season)

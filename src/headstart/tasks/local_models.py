@@ -13,6 +13,7 @@ import numpy as np
 
 from headstart.data.classical import NAMES, classical_forecasts
 from headstart.data.modalities.series import past
+from headstart.data.windows import known_ahead
 from headstart.measure.blocked import fit_blocked_ridge
 from headstart.measure.forecasts import LEVELS
 from headstart.measure.linear import FloatArray
@@ -38,7 +39,7 @@ class LinearPast(Baseline):
     def answer(self, contents: Iterable[Any], count: int) -> Scores:
         del count
         width = len(self.scores) - 1
-        blocks = (evened(block, width) for block in chunks_of(contents, BLOCK))
+        blocks = (with_known(block, width - known_of(block)) for block in chunks_of(contents, BLOCK))
         return np.concatenate([block @ self.scores[:-1] + self.scores[-1] for block in blocks])
 
 
@@ -52,6 +53,16 @@ def evened(contents: Sequence[Any], width: int) -> FloatArray:
     return found
 
 
+def known_of(contents: Sequence[Any]) -> int:
+    """How many numbers are known of the steps to be told."""
+    return len(known_ahead(contents[0]))
+
+
+def with_known(contents: Sequence[Any], width: int) -> FloatArray:
+    """(N, width + K): the last values of each past, and what is known of the steps to be told."""
+    return np.concatenate([evened(contents, width), np.stack([known_ahead(content) for content in contents])], axis=1)
+
+
 def chunks_of(contents: Iterable[Any], size: int) -> Iterable[list[Any]]:
     waiting = iter(contents)
     while block := list(itertools.islice(waiting, size)):
@@ -62,7 +73,7 @@ def linear_past(contents: Sequence[Any], numbers: FloatArray, horizon: int) -> L
     """The model fitted to windows (N), with `Forecasting.numbers` of them."""
     wanted, times, weight = numbers[:, :horizon], numbers[:, horizon], numbers[:, -1]
     width = usual_width(contents)
-    fitted = fit_blocked_ridge(evened(contents, width), wanted, weights=weight, times=times, gap=horizon)
+    fitted = fit_blocked_ridge(with_known(contents, width), wanted, weights=weight, times=times, gap=horizon)
     shifts = [np.quantile(wanted - fitted.left_out, level, axis=0) if level != 0.5 else 0.0 for level in LEVELS]
     weights = np.concatenate([np.vstack([fitted.weight, fitted.bias + shift]) for shift in shifts], axis=1)
     return LinearPast("plain", "A linear model of the past, fitted to the training part", weights)
@@ -111,24 +122,29 @@ class Combined(Baseline):
     def answer(self, contents: Iterable[Any], count: int) -> Scores:
         del count
         width = len(self.scores) - 1 - len(NAMES) * self.horizon
-        blocks = (beside_classical(block, width, self.horizon, self.season) for block in chunks_of(contents, BLOCK))
-        return np.concatenate([block @ self.scores[:-1] + self.scores[-1] for block in blocks])
+        return np.concatenate(
+            [
+                beside_classical(block, width - known_of(block), self.horizon, self.season) @ self.scores[:-1]
+                + self.scores[-1]
+                for block in chunks_of(contents, BLOCK)
+            ]
+        )
 
 
 def beside_classical(contents: Sequence[Any], width: int, horizon: int, season: int) -> FloatArray:
-    """(N, 2 H + width): what Theta and the last season say of each past, and its last values."""
+    """(N, 2 H + width + K): what Theta and the last season say of each past, and what `with_known` gives."""
     told = []
     for content in contents:
         values, level, scale = past(content)
         told.append(classical_forecasts((values - level) / scale, level / scale, horizon, season))
-    return np.concatenate([np.stack(told), evened(contents, width)], axis=1)
+    return np.concatenate([np.stack(told), with_known(contents, width)], axis=1)
 
 
 def classical_heads(horizon: int, width: int) -> list[KnownHead]:
-    """Theta and the last season, as heads on `beside_classical`."""
+    """Theta and the last season, as heads on `beside_classical`, which is so wide."""
     found = []
     for place, name in enumerate(NAMES):
-        weight = np.zeros((len(NAMES) * horizon + width, len(LEVELS) * horizon))
+        weight = np.zeros((width, len(LEVELS) * horizon))
         weight[place * horizon :][:horizon] = np.tile(np.eye(horizon), len(LEVELS))
         found.append((name, weight, np.zeros(weight.shape[1])))
     return found

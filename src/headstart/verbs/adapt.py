@@ -57,6 +57,7 @@ def adapt(
     context: int | None = None,
     season: int | None = None,
     stride: int | None = None,
+    known: str | None = None,
     items: str | Path | None = None,
     user: str | None = None,
     new_users: int | None = None,
@@ -91,6 +92,8 @@ def adapt(
         series, value, horizon, context, season, stride: for forecasting and anomaly: the columns that tell series apart
             and hold values, how many steps are told, and of how many past ones; steps of the season; steps from one
             window to be tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
+        known: for forecasting, columns of what is known ahead of time, such as "price,holiday", also of the steps to be
+            told: to predict, give these steps as rows without a value.
         items: of users' histories, a table of the items, with columns that say what each is.
         user: of users' histories, the column of users.
         new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.
@@ -135,6 +138,7 @@ def adapt(
             "context": context,
             "season": season,
             "stride": stride,
+            "known": known,
             "items": None if items is None else str(items),
             "user": user,
             "new_users": new_users,
