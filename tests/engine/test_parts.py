@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -12,19 +13,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from contracts.networks import Target, open_kind, workplace
+from contracts.texts import sentence, write_text_model
 from headstart.bank import Filled
 from headstart.core.errors import HeadstartError
+from headstart.data import checks, splits
 from headstart.data.batches import batch_positions
+from headstart.data.read import read
 from headstart.engine import checkpoint
 from headstart.engine.averaging import Averaged, put, trainable
 from headstart.engine.feed import Feed
 from headstart.engine.heads import TrainableHead, random_head
-from headstart.engine.mixing import can_mix, mixed, soft
+from headstart.engine.mixing import can_mix, mixed, partners, soft
 from headstart.engine.objectives import Step, objectives
 from headstart.engine.optimisers import schedule_factor
 from headstart.engine.plan import Head, Plan, Schedule, Stream, Train
 from headstart.engine.plan import Length as How
 from headstart.engine.trained import LinearHead
+from headstart.sources import open_source
+from headstart.sources.text import SHOWN
+from headstart.tasks import choose
 
 
 @pytest.fixture(autouse=True)
@@ -233,6 +240,19 @@ class TestFeed:
                 expected = network(other.inputs, [cut])[cut]
             assert torch.allclose(one.entered[1], expected, atol=1e-3, rtol=1e-3)
 
+    def test_no_step_reads_long_texts_whole(self, tmp_path: Path) -> None:
+        """So that its memory does not follow the longest texts; answers still read all of them."""
+        rows = [{"text": f"{sentence('good', n)} " * 200 + str(n), "label": "ab"[n % 2]} for n in range(40)]
+        (tmp_path / "long.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+        examples = splits.split(checks.check(read(tmp_path / "long.jsonl")), seed=0).part("fit")
+        tasks = {"label": choose(examples)}
+        source = open_source(write_text_model(tmp_path / "model", "bert"))
+        stream = Stream("target", "fit", ("label",), batch=8, views=4)
+        feed = Feed(stream, examples, tasks, source, workplace(tmp_path).bank, None, 0, Filled())
+        steps = list(feed.batches(0, feed.steps(5)))
+        assert max(batch.inputs["input_ids"].numel() for batch in steps) <= 8 * SHOWN
+        assert max(batch.inputs["input_ids"].numel() / len(batch) for batch in feed.in_order()) > 4 * SHOWN
+
     @given(count=some.integers(1, 40), size=some.integers(1, 50), steps=some.integers(1, 12))
     def test_positions(self, count: int, size: int, steps: int) -> None:
         batches = [batch_positions(count, size, 0, step) for step in range(steps)]
@@ -240,3 +260,12 @@ class TestFeed:
         assert all(len(batch) == min(size, count) for batch in batches)
         for start in range(0, len(joined) - count + 1, count):
             assert sorted(joined[start : start + count]) == list(range(count))
+
+    def test_examples_of_several_rows(self) -> None:
+        rows = torch.tensor([[0, 1, 2], [3, -1, -1], [4, 5, -1]])
+        assert partners(rows).tolist() == [4, 5, 4, 0, 3, 3]
+        values = torch.arange(6.0)[:, None]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            found, share = mixed("mixup", values, "pooled", partners(rows))
+        assert torch.allclose(found, share * values + (1 - share) * values[[4, 5, 4, 0, 3, 3]])

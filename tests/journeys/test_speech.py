@@ -53,12 +53,12 @@ def test_a_recogniser_starts_another_alphabet(recogniser: Path, tmp_path: Path) 
     assert hs.load(recogniser).receipt.arms[0].metrics["character_accuracy"].value > 0.6
     target, run = write_recordings(tmp_path / "second", "xyz", 40), tmp_path / "run"
     order = ["adapt", target, "--task", "speech-recognition", "--text", "sentence", "--source", recogniser]
-    told = headstart(*order, "--freeze", "none", "--baseline-budget", "1", "--out", run).ok().out
+    told = headstart(*order, "--epochs", "15", "--baseline-budget", "1", "--out", run).ok().out
     assert "Character accuracy" in told and "test recordings" in told
     model = hs.load(run)
     assert model.labels == ("<blank>", "x", "y", "z")
     arms = {arm.name: arm.metrics["character_accuracy"].value for arm in model.receipt.arms}
-    assert set(arms) == {"adapted", "empty", "usual", "scratch"} and arms["adapted"] > arms["usual"]
+    assert set(arms) == {"adapted", "empty", "usual", "scratch"} and arms["adapted"] > 0.8 > arms["usual"]
     found = json.loads(headstart("evaluate", run, target, "--format", "json").ok().out)
     assert found["metrics"]["character_accuracy"]["value"] == pytest.approx(arms["adapted"], abs=0.02)
     order = ["predict", run, target.parent / "000.wav", "--format", "json"]

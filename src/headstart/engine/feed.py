@@ -84,11 +84,12 @@ class Feed:
         self._lengths = self._measure() if source.varies else None
         self._blank = tensors(source.collate([prepared(source, self._contents, examples, 0)]))
         self._cut = cut
-        self._shelves: list[Shelf] = []
+        self._turns = [source.first_view + turn for turn in range(stream.views)] if stream.views > 1 else [0]
+        self._shelves: dict[int, Shelf] = {}
         if cut is not None:
             point = Point(cut, WHOLE)
-            self._shelves = [bank.shelf(source, point, view) for view in range(max(1, stream.views))]
-            for view, shelf in enumerate(self._shelves):
+            self._shelves = {view: bank.shelf(source, point, view) for view in self._turns}
+            for view, shelf in self._shelves.items():
                 filled.add(fill(source, examples, {point: shelf}, view, f"Activations, view {view + 1}"))
 
     def __len__(self) -> int:
@@ -130,7 +131,7 @@ class Feed:
     def _view(self, epoch: int) -> int:
         if self.stream.views == 0:
             return epoch + 2  # views 0 and 1 are the example and its mirror image
-        return epoch % self.stream.views
+        return self._turns[epoch % len(self._turns)]
 
     def _batch(self, positions: NDArray[np.int64], views: list[int] | None) -> Batch:
         views = views or [0] * len(positions)

@@ -22,6 +22,7 @@ from headstart.engine.freezing import Model
 from headstart.engine.heads import Moments, OwnHead, TrainableHead, random_head
 from headstart.engine.loop import Phase, Progress, forward, run_phase
 from headstart.engine.mixing import can_mix
+from headstart.engine.own import begun
 from headstart.engine.plan import Plan, Solve, Stream
 from headstart.engine.solve import best_of
 from headstart.engine.trained import Moment, Trained, Workplace
@@ -56,6 +57,8 @@ def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | N
         outputs = trained.tasks[head.name].outputs
         units = (moments or {}).get(head.name)
         start = trained.heads.get(head.name) or random_head(plan, head.name, width, outputs, units)
+        if head.start == "begun":
+            start = begun(trained.source, trained.tasks[head.name], start)
         heads[head.name] = TrainableHead(start, units)
     model = Model(network, trained.source.stages, heads, {head.name: head.at for head in plan.heads}, chosen)
     model = model.to(memory_format=torch.channels_last)

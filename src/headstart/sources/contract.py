@@ -109,6 +109,14 @@ class Source(ABC):
         return Path(self.name).name if Path(self.name).is_absolute() else self.name
 
     @property
+    def is_described(self) -> bool:
+        """Whether its description is at hand, without its network being built."""
+        return True
+
+    def begin(self) -> None:  # noqa: B027 - most have nothing to begin with
+        """Has the worker, if there is one, build the network that the description is taken from."""
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         return self.description.stages
 
@@ -134,6 +142,11 @@ class Source(ABC):
     @abstractmethod
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The same, augmented: view 0 is `prepare`; every other view is a pure function of (view, key)."""
+
+    @property
+    def first_view(self) -> int:
+        """The first of the views that take turns in training; 1 where examples as they are may be far larger."""
+        return 0
 
     @abstractmethod
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
@@ -211,6 +224,11 @@ class Source(ABC):
         """Whether examples differ in length."""
         return False
 
+    @property
+    def mixes(self) -> bool:
+        """Whether the inputs of two examples can be mixed, as numbers of one size."""
+        return not self.varies
+
     def length(self, inputs: Inputs) -> int:
         """How long an example is; batches are made of examples of about the same length."""
         del inputs
@@ -264,6 +282,12 @@ class Source(ABC):
         """
         del layers
         raise SourceError(f"{self.title} cannot be shortened. Name an architecture of timm with --arch.")
+
+    def named(self, labels: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Weight (D, K) and bias (K,) of a classifier of `labels` by what their names mean; None where it knows only
+        the labels that it was taught."""
+        del labels
+        return None
 
     def with_head(self, head: str) -> Source:
         """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm",

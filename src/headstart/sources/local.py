@@ -15,6 +15,7 @@ from headstart.sources.library import LibrarySource
 
 BEHAVIOUR, PATCHES, RECOGNISER = "behaviour", "series-patches", "recogniser"
 STATIC, TINY_TIME_MIXER, YAMNET = "model2vec", "tinytimemixer", "yamnet"
+SPEECH_EMBEDDING, LISTED = "speech_embedding", "onnx_graph_listing"
 """What config.json of a model calls itself, where it is of no library that is installed."""
 formats: Registry[Callable[[Path, str], LibrarySource]] = Registry(
     "format",
@@ -22,6 +23,8 @@ formats: Registry[Callable[[Path, str], LibrarySource]] = Registry(
         BEHAVIOUR: "headstart.sources.behaviour:open_behaviour",
         PATCHES: "headstart.sources.patches:PatchesSource",
         RECOGNISER: "headstart.sources.recogniser:RecogniserSource",
+        SPEECH_EMBEDDING: "headstart.sources.speech_embedding:SpeechEmbeddingSource",
+        LISTED: "headstart.sources.speech_embedding:SpeechEmbeddingSource",
         STATIC: "headstart.sources.static:StaticSource",
         TINY_TIME_MIXER: "headstart.sources.tiny_time_mixer:TinyTimeMixerSource",
         YAMNET: "headstart.sources.yamnet:YamnetSource",

@@ -136,6 +136,10 @@ class TextSource(LibrarySource):
         first = int(seeds.generator(view, "parts", key).integers(0, len(inputs[IDS]) - kept + 1))
         return {name: values[first : first + kept] for name, values in inputs.items()}
 
+    @property
+    def first_view(self) -> int:
+        return 1
+
     def length(self, inputs: Inputs) -> int:
         return int(inputs[IDS].size)
 

@@ -42,6 +42,7 @@ class Classification(Task):
 
     kind: ClassVar[str] = "classification"
     solvers: ClassVar[tuple[str, ...]] = ("best", "ridge", "lda", "logistic")
+    of_kinds: ClassVar[bool] = True
     primary: str = "accuracy"
 
     @classmethod

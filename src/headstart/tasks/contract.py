@@ -148,6 +148,8 @@ class Task(ABC):
     """Whether the source's own head can answer before anything was learned from the target."""
     goes_on: ClassVar[bool] = False
     """Whether a head in closed form departs from the source's own, where that answers the same: see `solve_from`."""
+    of_kinds: ClassVar[bool] = False
+    """Whether labels are names of kinds, and an example is of one of them."""
     answers_apart: ClassVar[bool] = True
     """Whether two labels are never one answer of a source's own."""
     plain: ClassVar[str] = "with a linear model"

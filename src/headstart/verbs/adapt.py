@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from headstart import tasks
 from headstart.bank import Bank
-from headstart.core import files, hardware, settings
+from headstart.core import files, hardware, settings, worker
 from headstart.core.errors import HeadstartError, RunError
 from headstart.data import checks, splits
 from headstart.data.contents import contents_of
@@ -221,11 +222,20 @@ def repeat(path: str | Path, *, out: str | Path | None = None, console: Console 
 
 
 def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Source, console: Console | None) -> Model:
+    source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
+    strategy = recipe.build_strategy()
+    needs_network_here = strategy.is_random or "torch" in sys.modules
+    with worker.worker(wanted=not needs_network_here and not source.is_described):
+        source.begin()
+        return _prove(recipe, strategy, folder, target, source, console)
+
+
+def _prove(
+    recipe: Recipe, strategy: Strategy, folder: Path, target: Any, source: Source, console: Console | None
+) -> Model:
     watch = hardware.Stopwatch()
     bank = Bank(settings.current().bank, recipe.runtime)
-    strategy = recipe.build_strategy()
     kind = tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
-    source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
     table = _table(target, recipe, kind, source)
     source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
