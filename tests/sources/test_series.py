@@ -133,3 +133,29 @@ def test_models_of_transformers_tell_what_the_library_tells(kind: str, tmp_path:
     }
     whole = open_source(tmp_path / "model")
     assert all(len(array) == 2 for array in heard(whole, [np.stack([values] * 3), values[None]]).values())
+
+
+def test_chronos_bolt_tells_what_its_library_tells(tmp_path: Path) -> None:
+    library = pytest.importorskip("chronos.chronos_bolt", reason="chronos-forecasting is not installed")
+    import transformers
+
+    sizes = {"context_length": 64, "prediction_length": 6, "input_patch_size": 8, "input_patch_stride": 8}
+    chronos = {**sizes, "quantiles": [0.1, 0.3, 0.5, 0.7, 0.9], "use_reg_token": True}
+    more = {"d_model": 16, "d_ff": 32, "d_kv": 8, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 2}
+    config = transformers.T5Config(**more, chronos_config=chronos, dense_act_fn="relu", pad_token_id=0)
+    config.decoder_start_token_id = 0
+    torch.manual_seed(0)
+    model = library.ChronosBoltModelForForecasting(config).eval()
+    model.save_pretrained(tmp_path / "model")
+    source = open_source(tmp_path / "model").reading("ahead")
+    for values in (seasonal(64), seasonal(40)):
+        with torch.no_grad():
+            expected = model(context=torch.tensor(values, dtype=torch.float32)[None]).quantile_preds[0].numpy()
+            inputs = {name: torch.from_numpy(array) for name, array in source.collate([source.prepare(values)]).items()}
+            told = source.module()(**source.entry()(inputs))[0].numpy()
+        _, level, scale = past(values)
+        assert told.reshape(5, 6) * scale + level == pytest.approx(expected, rel=1e-3)
+    assert source.description.labels[:7] == (*(f"+{step} low" for step in range(1, 7)), "+1 at 0.3")
+    assert source.description.classifier == "head" and len(source.stages) >= 4
+    found = heard(source, [seasonal(64), seasonal(40)])
+    assert {name: values.shape[1] for name, values in found.items()} == {s.name: s.width for s in source.stages}
