@@ -93,7 +93,7 @@ class Training:
         watch: Stopwatch,
     ) -> None:
         self.plan, self.trained, self.place = plan, trained, place
-        self.source = trained.source
+        self.source = trained.source.toward(set().union(*(read_stages(plan, phase) for phase in plan.trainings)))
         self.path: Path | None = place.state / f"{name}.safetensors" if place.state else None
         self.model = build_model(trained, plan, moments_of(plan, trained.tasks, parts))
         self.frozen = [stage.name for stage in self.source.stages if stage.name not in plan.trained_stages()]

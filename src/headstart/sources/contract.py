@@ -69,6 +69,16 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
+class Start:
+    """Scores that are read off one stage with nothing to be learned: its output times `weight` (D, K), plus `bias`."""
+
+    title: str
+    stage: str
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Recommended:
     """One thing that is recommended."""
 
@@ -133,10 +143,9 @@ class Source(ABC):
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The same, augmented: view 0 is `prepare`; every other view is a pure function of (view, key)."""
 
-    @property
-    def first_view(self) -> int:
-        """The first of the views that take turns in training; 1 where examples as they are may be far larger."""
-        return 0
+    def turns(self, views: int) -> Sequence[int]:
+        """The views that take turns in training, where there are so many."""
+        return range(views)
 
     @abstractmethod
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
@@ -172,9 +181,22 @@ class Source(ABC):
             "such as words. Use a text encoder, such as hf/distilbert-base-uncased."
         )
 
-    def suited(self, contents: Iterable[Any]) -> Source:
-        """The same source, set for such contents, where it has to be: for their number of channels, say."""
-        del contents
+    def suited(self, contents: Iterable[Any], outlook: tuple[int, int] | None = None) -> Source:
+        """The same source, set for such contents, where it has to be: for their number of channels, say.
+
+        Args:
+            outlook: where what comes next is told: so many steps, and so many of a season.
+        """
+        del contents, outlook
+        return self
+
+    def starts(self) -> list[Start]:
+        """Answers that some of its stages hold already, and from which a new head may depart."""
+        return []
+
+    def toward(self, stages: Iterable[str]) -> Source:
+        """The same source, which makes no inputs that only other stages than these need."""
+        del stages
         return self
 
     @property

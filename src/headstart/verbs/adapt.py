@@ -58,6 +58,7 @@ def adapt(
     context: int | None = None,
     season: int | None = None,
     stride: int | None = None,
+    known: str | None = None,
     items: str | Path | None = None,
     user: str | None = None,
     new_users: int | None = None,
@@ -92,6 +93,8 @@ def adapt(
         series, value, horizon, context, season, stride: for forecasting and anomaly: the columns that tell series apart
             and hold values, how many steps are told, and of how many past ones; steps of the season; steps from one
             window to be tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
+        known: for forecasting, columns of what is known ahead of time, such as "price,holiday", also of the steps to be
+            told: to predict, give these steps as rows without a value.
         items: of users' histories, a table of the items, with columns that say what each is.
         user: of users' histories, the column of users.
         new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.
@@ -136,6 +139,7 @@ def adapt(
             "context": context,
             "season": season,
             "stride": stride,
+            "known": known,
             "items": None if items is None else str(items),
             "user": user,
             "new_users": new_users,
@@ -299,11 +303,12 @@ def _fitted(
 ) -> tuple[Source, Task]:
     """Source and task as these examples need them: what is read of the source, what it has to know of the things that
     examples refer to, how answers are looked for."""
-    source = source.suited(contents_of(examples)).reading(task.reads)
+    fit = parts.part("fit")
+    source = source.reading(task.reads).suited(contents_of(fit), task.outlook(fit.labels(task.label)))
     source = acquainted(source, task, examples.table, bank, recipe)
     if not task.writes:
         return source, task.searching(recipe.beams)
-    return source.writing(parts.part("fit").labels(task.label), recipe.beams), task
+    return source.writing(fit.labels(task.label), recipe.beams), task
 
 
 def describe(parts: splits.Splits, task: Task) -> Target:
