@@ -33,6 +33,7 @@ OURS = {
 }
 PEERS = {
     "floor: decode and forward": ("decode_forward.py", []),
+    "floor in float32": ("decode_forward.py", ["--precision", "f32"]),
     "timm features + scikit-learn": ("timm_sklearn.py", []),
     "PyTorch loop, frozen, 5 epochs": ("pytorch_loop.py", ["--frozen", "--epochs", "5"]),
     "PyTorch loop, full, 5 epochs": ("pytorch_loop.py", ["--full", "--epochs", "5"]),

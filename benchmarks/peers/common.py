@@ -33,6 +33,7 @@ def arguments(description: str | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=5, help="no meaning where nothing is trained by epochs")
+    parser.add_argument("--precision", default="bf16", help="of the floor: bf16 or f32")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--frozen", dest="mode", action="store_const", const="frozen", help="train the head (default)")
     mode.add_argument("--full", dest="mode", action="store_const", const="full", help="train every layer")

@@ -1,6 +1,6 @@
 """Not a peer but the floor under all of them: decode, resize and forward of the same images, no learning.
 
-OpenVINO in bf16, 32 images a batch, JPEGs decoded by two threads at the smallest scale that covers the input.
+OpenVINO in bf16 (or what --precision says), 32 images a batch, JPEGs decoded by two threads at the smallest scale that covers the input.
 The result file holds convert_seconds, run_seconds (decode and forward), images and images_per_second.
 """
 
@@ -27,7 +27,7 @@ from PIL import Image
 DECODERS = 2
 
 
-def compiled_trunk(weights: Path) -> tuple[openvino.CompiledModel, int, float]:
+def compiled_trunk(weights: Path, precision: str) -> tuple[openvino.CompiledModel, int, float]:
     """The trunk over uint8 images (BATCH, size, size, 3), its size in pixels, its crop as part of a side."""
     model = timm.create_model(f"local-dir:{weights}", pretrained=True, num_classes=0).eval()
     own = timm.data.resolve_data_config(pretrained_cfg=model.pretrained_cfg)
@@ -39,7 +39,7 @@ def compiled_trunk(weights: Path) -> tuple[openvino.CompiledModel, int, float]:
     steps.input().model().set_layout(openvino.Layout("NCHW"))
     mean, std = ([255 * value for value in own[name]] for name in ("mean", "std"))
     steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(mean).scale(std)
-    settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16"}
+    settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
     return openvino.Core().compile_model(steps.build(), "CPU", settings), size, own["crop_pct"]
 
 
@@ -77,7 +77,7 @@ def batches(contents: list[Path | bytes], size: int, crop: float) -> Iterator[np
 def main() -> None:
     args = arguments(__doc__)
     began = time.perf_counter()
-    trunk, size, crop = compiled_trunk(args.weights)
+    trunk, size, crop = compiled_trunk(args.weights, args.precision)
     converted = time.perf_counter()
 
     contents = encoded_images(args.data)

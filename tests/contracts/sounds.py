@@ -99,6 +99,67 @@ def write_yamnet(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
+def write_speech_embedding(folder: Path, *, seed: int = 0) -> Path:
+    """Random weights in the form in which the graphs of speech_embedding are listed."""
+    from safetensors.numpy import save_file
+
+    random = np.random.default_rng(seed)
+    arrays = {"melspectrogram.1.melW": random.uniform(0, 1, (257, 32))}
+    angle = 2 * np.pi * np.outer(np.arange(257), np.arange(512)) / 512
+    for part, wave in (("real", np.cos(angle)), ("imag", np.sin(angle))):
+        arrays[f"melspectrogram.0.stft.conv_{part}.weight"] = (np.hanning(512) * wave)[:, None]
+    nodes: list[dict[str, Any]] = []
+
+    def convolution(name: str, shape: tuple[int, ...], names: tuple[str, ...], pads: list[int]) -> None:
+        arrays[f"embedding_model.model/{name}/{names[0]}"] = random.normal(0, np.prod(shape[1:]) ** -0.5, shape)
+        for bias in names[1:]:
+            arrays[f"embedding_model.model/{name}/{bias}"] = random.normal(0, 0.1, shape[0])
+        nodes.append({"op": "Conv", "inputs": [f"model/{name}/{one}" for one in names], "pads": pads})
+
+    unfused = "StatefulPartitionedCall/StatefulPartitionedCall/Conv2D/ReadVariableOp:0"
+    convolution("conv2d", (24, 1, 3, 3), (unfused,), [0, 1, 0, 1])
+    moments = ("ReadVariableOp:0", "ReadVariableOp_1:0")
+    norm = [f"model/batch_normalization/{one}" for one in (*moments, *(f"FusedBatchNormV3/{m}" for m in moments))]
+    arrays |= {f"embedding_model.{name}": random.uniform(0.5, 1.5, 24) for name in norm}
+    nodes += [{"op": "Relu"}, {"op": "BatchNormalization", "inputs": norm}, {"op": "Bound"}]
+    number, inside = 0, 24
+    for outside, count, pool in ((24, 2, (2, 2)), (48, 4, (1, 2)), (72, 4, (2, 2)), (96, 4, (1, 2)), (96, 4, (2, 2))):
+        for place in range(count):
+            number += 1
+            kernel, pads = ((1, 3), [0, 1, 0, 1]) if place % 2 == 0 else ((3, 1), [0, 0, 0, 0])
+            names = ("Conv2D_weights_fused_bn", "Conv2D_bias_fused_bn")
+            convolution(f"conv2d_{number}", (outside, inside, *kernel), names, pads)
+            nodes.append({"op": "Bound"})
+            inside = outside
+        nodes.append({"op": "MaxPool", "kernel": pool})
+    convolution("conv2d_19", (96, 96, 3, 1), ("Conv2D/ReadVariableOp:0",), [0, 0, 0, 0])
+    folder.mkdir(parents=True)
+    save_file({name: value.astype(np.float32) for name, value in arrays.items()}, folder / "model.safetensors")
+    config = {"model_type": "onnx_graph_listing", "graphs": {"embedding_model": {"nodes": nodes}}}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def run_listed(graph: dict[str, Any], folder: Path, windows: torch.Tensor) -> torch.Tensor:
+    """What the listed nodes make of windows (R, 76, 32), one after another."""
+    from safetensors.torch import load_file
+    from torch.nn import functional
+
+    arrays, values = load_file(folder / "model.safetensors"), windows.unsqueeze(1)
+    for node in graph["nodes"]:
+        given = [arrays[f"embedding_model.{name}"] for name in node.get("inputs", [])]
+        if node["op"] == "Conv":
+            values = functional.conv2d(values, *given, padding=tuple(node["pads"][:2]))
+        elif node["op"] == "BatchNormalization":
+            scale, shift, mean, variance = given
+            values = functional.batch_norm(values, mean, variance, scale, shift, eps=1e-3)
+        elif node["op"] == "Bound":
+            values = torch.maximum(functional.leaky_relu(values, 0.2), torch.tensor(-0.4))
+        else:
+            values = values.relu() if node["op"] == "Relu" else functional.max_pool2d(values, node["kernel"])
+    return values.flatten(1)
+
+
 _SIZES: dict[str, Any] = {
     "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
 }  # fmt: skip

@@ -23,7 +23,9 @@ from headstart.engine.run import run
 from headstart.engine.trained import Trained
 from headstart.sources import Source, open_source, recogniser
 from headstart.strategies import Target, strategies
+from headstart.strategies.finetune import UNALIGNED_STEPS
 from headstart.tasks import choose
+from headstart.tasks.speech_recognition import SpeechRecognition
 from headstart.verbs import artefact
 
 SHORT = {"epochs": 1, "steps": 2, "batch": 4, "views": 2, "freeze": "begin"}
@@ -53,6 +55,15 @@ def short_plan(name: str, source: Source, target: splits.Splits) -> Plan:
     options = {key: value for key, value in SHORT.items() if key in strategy.model_fields}
     sizes = Target(len(target.train), len(target.validation))
     return strategy(**options).plan(source, choose(target.part("fit"), "speech-recognition"), sizes, 0)
+
+
+@pytest.mark.parametrize("examples", [5, 30, 3000])
+def test_few_recordings_are_learned_from_for_enough_steps(source: Source, examples: int) -> None:
+    task = SpeechRecognition("label", ("<blank>", "a", "b"))
+    plan = strategies.get("finetune")().plan(source, task, Target(examples, 1), 0)
+    steps = plan.trainings[0].length.epochs * examples / min(plan.streams[0].batch, examples)
+    assert steps >= UNALIGNED_STEPS - 1
+    assert plan.heads[0].start == "begun"
 
 
 @pytest.mark.parametrize("name", ["probe", "contrastive"])

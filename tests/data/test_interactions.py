@@ -8,6 +8,7 @@ import pytest
 from headstart.core.errors import DataError
 from headstart.data.contents import contents_of
 from headstart.data.read import read
+from headstart.verbs.inspect import inspect
 
 
 def write(path, **columns):
@@ -116,3 +117,21 @@ def test_to_predict_short_histories_are_enough(tmp_path):
     table = read(path, reader="interactions", labelled=False)
     assert table.strings("id") == ["a", "b"]
     assert [content["items"] for content in contents_of(table)] == [["x", "y"], ["x"]]
+
+
+def test_missing_ratings_are_said_and_count_as_the_mean(tmp_path):
+    table = read_ratings(six(tmp_path / "r.parquet", rating=[5, 3, None, None, 4, 4, 4, 4]))
+    assert any("2 ratings in 'rating' are missing" in note for note in table.notes)
+    assert {4.0} < {rating for content in contents_of(table) for rating in content["ratings"]} <= {3.0, 4.0, 5.0}
+
+
+def test_a_table_is_told_in_a_few_lines(tmp_path):
+    days = [1_400_000_000 + 86_400 * day for day in (5, 4, 3, 2, 1, 0, 0, 9)]
+    path = write(tmp_path / "r.parquet", user=[1, 1, 1, 1, 1, 1, 2, 2], item=[1, 2, 3, 4, 5, 1, 1, 2], time=days)
+    items = write(tmp_path / "items.parquet", item_id=[1, 2, 3, 4, 5, 6, 7], title=list("abcdefg"))
+    found = inspect(path, task="recommendation", items=str(items))
+    told = dict(found.about)
+    assert found.examples == 2 and told["users"] == "2" and told["items"] == "5"
+    assert told["interactions"].startswith("7, 70 %") and told["repeats"] == "1 rows"
+    assert told["time"] == "2014-05-13 to 2014-05-22" and told["never met"] == "2 items of items.parquet"
+    assert "1 have fewer than 5" in told["of a user"] and "5 have fewer than 5" in told["of an item"]

@@ -23,7 +23,7 @@ from headstart.engine import checkpoint
 from headstart.engine.averaging import Averaged, put, trainable
 from headstart.engine.feed import Feed
 from headstart.engine.heads import TrainableHead, random_head
-from headstart.engine.mixing import can_mix, mixed, soft
+from headstart.engine.mixing import can_mix, mixed, partners, soft
 from headstart.engine.objectives import Step, objectives
 from headstart.engine.optimisers import schedule_factor
 from headstart.engine.plan import Head, Plan, Schedule, Stream, Train
@@ -260,3 +260,12 @@ class TestFeed:
         assert all(len(batch) == min(size, count) for batch in batches)
         for start in range(0, len(joined) - count + 1, count):
             assert sorted(joined[start : start + count]) == list(range(count))
+
+    def test_examples_of_several_rows(self) -> None:
+        rows = torch.tensor([[0, 1, 2], [3, -1, -1], [4, 5, -1]])
+        assert partners(rows).tolist() == [4, 5, 4, 0, 3, 3]
+        values = torch.arange(6.0)[:, None]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            found, share = mixed("mixup", values, "pooled", partners(rows))
+        assert torch.allclose(found, share * values + (1 - share) * values[[4, 5, 4, 0, 3, 3]])

@@ -32,7 +32,7 @@ def test_a_table_to_a_run_that_tells_what_comes_next(network: Path, stores: Path
     run = tmp_path / "run"
     wanted = ("--task", "forecasting", "--time", "month", "--horizon", "6")
     told = headstart("adapt", stores, *wanted, "--source", network, "--baseline-budget", "1", "--out", run).ok().out
-    assert "The last season again (12 steps)" in told and "Skill" in told
+    assert "The last season again (12 steps)" in told and "Skill" in told and "test windows" in told
     receipt = hs.load(run).receipt
     metrics = {arm.name: arm.metrics for arm in receipt.arms}
     assert {"adapted", "naive", "seasonal_naive", "zero-shot", "scratch"} <= set(metrics)
@@ -43,6 +43,26 @@ def test_a_table_to_a_run_that_tells_what_comes_next(network: Path, stores: Path
     assert [row["step"] for row in answers if row["id"] == "store 1"] == [str(step) for step in range(1, 7)]
     assert all(float(row["low"]) <= float(row["middle"]) <= float(row["high"]) for row in answers)
     assert "MASE" in headstart("evaluate", run, stores).ok().out
+
+
+def test_what_is_known_ahead_of_time_helps(network: Path, tmp_path: Path) -> None:
+    shop, plans, run = tmp_path / "shop.csv", tmp_path / "plans.csv", tmp_path / "run"
+    random = np.random.default_rng(0)
+    days = np.arange(np.datetime64("2023-01-01"), np.datetime64("2023-01-01") + 306).astype(str)
+    offers = random.random(306) < 0.3
+    sold = [f"{number:.2f}" for number in 50 + 20 * offers[:300] + random.normal(0, 1, 300)]
+    rows = zip(days, [*sold, *[""] * 6], np.where(offers, "true", "false"), strict=True)
+    lines = ["day,sold,offer", *map(",".join, rows)]
+    shop.write_text("\n".join(lines[:301]))
+    plans.write_text("\n".join(lines))
+    wanted = ("--task", "forecasting", "--time", "day", "--value", "sold", "--horizon", "6", "--baseline-budget", "1")
+    headstart("adapt", shop, *wanted, "--known", "offer", "--source", network, "--out", run).ok()
+    arms = {arm.name: arm.metrics["skill"].value for arm in hs.load(run).receipt.arms}
+    assert arms["adapted"] > 0.6 and arms["plain"] > 0.6 and arms["plain_theta"] < 0.5
+    headstart("predict", run, shop).refused("6 steps are to be told", "offer filled in")
+    told = list(csv.DictReader(io.StringIO(headstart("predict", run, plans, "--format", "csv").ok().out)))
+    assert [float(row["middle"]) for row in told] == pytest.approx((50 + 20 * offers[300:]).tolist(), abs=6)
+    headstart("adapt", shop, *wanted, "--known", "price", "--source", network).refused("no column 'price'")
 
 
 def test_a_machine_to_a_run_that_raises_alarms(tmp_path: Path) -> None:
@@ -80,7 +100,8 @@ def test_an_archive_to_a_run_that_tells_kinds(network: Path, channels: int, tmp_
     told = headstart("adapt", archive, "--source", network, "--baseline-budget", "1", "--out", run).ok().out
     assert "60 test series" in told
     model = hs.load(run)
-    assert model.receipt.arms[0].metrics["accuracy"].value > 0.8
+    arms = {arm.name: arm.metrics["accuracy"].value for arm in model.receipt.arms}
+    assert arms["adapted"] > 0.8 and "MiniROCKET with a linear model" in told
     values, kinds = shapes(9, 7, channels)
     assert np.mean(np.array(model.predict(list(values))) == kinds) > 0.6
     assert len(json.loads(headstart("predict", run, archive, "--format", "json").ok().out)) == 96

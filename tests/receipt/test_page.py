@@ -58,6 +58,9 @@ def test_pages_are_well_formed_and_need_nothing_else(make: type) -> None:
     receipt = prove(make()).receipt
     pictures = {mistake.id: draw("circle", place, (640, 480)) for place, mistake in enumerate(receipt.mistakes)}
     page = render(receipt, exhibits=pictures, looked=[("a rose", draw("square", 1))])
+    assert "Warm parts spoke for the answer" in page
+    listed = render(receipt, exhibits={}, looked=[("user 7", "1. Dune.")])
+    assert "1. Dune." in listed and "Warm parts" not in listed
     reader = parsed(page)
     assert len(page.encode()) < 500_000
     assert reader.names.count("img") == len(pictures) + 1

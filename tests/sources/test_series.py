@@ -86,6 +86,20 @@ def test_views_are_pure_functions_of_their_key(source: Source) -> None:
         assert (one.view(values, 0, "a")["values"] == one.prepare(values)["values"]).all()
 
 
+def test_convolutions_stand_beside_what_the_network_knows(source: Source) -> None:
+    contents = [np.stack([seasonal(50, one), seasonal(50, one + 1)]) for one in range(6)]
+    set_for = source.suited(contents)
+    assert [stage.name for stage in set_for.stages[:2]] == ["context", "convolutions"]
+    assert ("convolutions",) in set_for.offers and "convolutions" not in source.description.preparation
+    found, lean = heard(set_for, contents[:2]), set_for.toward(["summary"])
+    assert found["convolutions"].shape == (2, 9996) and 0 < found["convolutions"].mean() < 1
+    assert "convolved" not in lean.prepare(contents[0]) and lean.fingerprint == set_for.fingerprint
+    assert set_for.suited(contents) is set_for, "what is set for them already stays known to the bank"
+    assert set_for.suited(contents[:3]).fingerprint != set_for.fingerprint
+    thresholds = set_for.weights()["convolutions.thresholds"]
+    assert thresholds.shape == (9996,) and "convolutions.thresholds" not in source.weights()
+
+
 def test_sources_of_other_things_do_not_tell_what_comes_next() -> None:
     with pytest.raises(SourceError, match="does not take series"):
         open_source("builtin/image-tiny").reading("ahead")
@@ -119,3 +133,29 @@ def test_models_of_transformers_tell_what_the_library_tells(kind: str, tmp_path:
     }
     whole = open_source(tmp_path / "model")
     assert all(len(array) == 2 for array in heard(whole, [np.stack([values] * 3), values[None]]).values())
+
+
+def test_chronos_bolt_tells_what_its_library_tells(tmp_path: Path) -> None:
+    library = pytest.importorskip("chronos.chronos_bolt", reason="chronos-forecasting is not installed")
+    import transformers
+
+    sizes = {"context_length": 64, "prediction_length": 6, "input_patch_size": 8, "input_patch_stride": 8}
+    chronos = {**sizes, "quantiles": [0.1, 0.3, 0.5, 0.7, 0.9], "use_reg_token": True}
+    more = {"d_model": 16, "d_ff": 32, "d_kv": 8, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 2}
+    config = transformers.T5Config(**more, chronos_config=chronos, dense_act_fn="relu", pad_token_id=0)
+    config.decoder_start_token_id = 0
+    torch.manual_seed(0)
+    model = library.ChronosBoltModelForForecasting(config).eval()
+    model.save_pretrained(tmp_path / "model")
+    source = open_source(tmp_path / "model").reading("ahead")
+    for values in (seasonal(64), seasonal(40)):
+        with torch.no_grad():
+            expected = model(context=torch.tensor(values, dtype=torch.float32)[None]).quantile_preds[0].numpy()
+            inputs = {name: torch.from_numpy(array) for name, array in source.collate([source.prepare(values)]).items()}
+            told = source.module()(**source.entry()(inputs))[0].numpy()
+        _, level, scale = past(values)
+        assert told.reshape(5, 6) * scale + level == pytest.approx(expected, rel=1e-3)
+    assert source.description.labels[:7] == (*(f"+{step} low" for step in range(1, 7)), "+1 at 0.3")
+    assert source.description.classifier == "head" and len(source.stages) >= 4
+    found = heard(source, [seasonal(64), seasonal(40)])
+    assert {name: values.shape[1] for name, values in found.items()} == {s.name: s.width for s in source.stages}

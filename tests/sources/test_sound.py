@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from contracts.sounds import RATE, encoded, samples, write_yamnet
+import headstart as hs
+from contracts.sounds import RATE, encoded, run_listed, samples, write_sounds, write_speech_embedding, write_yamnet
 from headstart.sources import Source, open_source
 from headstart.sources.network import Network
 from headstart.sources.points import Point
@@ -21,6 +22,10 @@ SHARED = Path(MODELS).parent if MODELS else Path()
 published = pytest.mark.skipif(
     not (Path(MODELS) / "yamnet").is_dir() or not (SHARED / "data" / "audio").is_dir(),
     reason="HEADSTART_MODELS names no folder with yamnet, and data/audio beside it",
+)
+speech_embedding = pytest.mark.skipif(
+    not (Path(MODELS) / "speech_embedding").is_dir() or not (SHARED / "data" / "audio").is_dir(),
+    reason="HEADSTART_MODELS names no folder with speech_embedding, and data/audio beside it",
 )
 SOUNDS = [(samples("tone", 1, 3.0), RATE), (samples("noise", 2, 0.3), RATE), (samples("sweep", 3, 1.6), RATE)]
 
@@ -118,3 +123,35 @@ def test_stages_hold_every_parameter_and_say_that_rows_differ(source: Source) ->
     network = source.module()
     head = sum(p.numel() for p in network.classifier.parameters())
     assert sum(stage.parameters for stage in source.stages) + head == sum(p.numel() for p in network.parameters())
+
+
+@speech_embedding
+def test_speech_embedding_gives_its_published_numbers() -> None:
+    folder = Path(MODELS) / "speech_embedding"
+    source, expected = open_source(folder), json.loads((folder / "expected.json").read_text())
+    inputs = source.prepare((SHARED / expected["clip"]).read_bytes())
+    assert inputs["parts"].shape == (expected["windows"], 76, 32)
+    assert inputs["parts"][0, 0, :4] == pytest.approx(expected["mel_first_row_first4"], abs=2e-3)
+    network, last = Network(source).eval(), source.stages[-1].name
+    batch = {name: torch.from_numpy(value) for name, value in source.collate([inputs]).items()}
+    with torch.no_grad():
+        embedding = network(batch, [last])[last][0]
+    assert embedding[:8].numpy() == pytest.approx(expected["embedding_first_window_first8"], abs=0.06)  # in float16
+    assert float(embedding.norm()) == pytest.approx(expected["embedding_first_window_norm"], abs=0.06)
+
+
+def test_speech_embedding_is_what_its_graph_says_and_survives_a_run(tmp_path: Path) -> None:
+    folder = write_speech_embedding(tmp_path / "model")
+    source = open_source(folder)
+    parts = source.prepare(SOUNDS[0])["parts"]
+    assert len(parts) == 1 + (1 + (3 * RATE - 512) // 160 - 76) // 8
+    listed = json.loads((folder / "config.json").read_text())["graphs"]["embedding_model"]
+    network, last = Network(source).eval(), source.stages[-1].name
+    with torch.no_grad():
+        heard = network({"parts": torch.from_numpy(parts)}, [last])[last]
+    assert torch.allclose(heard, run_listed(listed, folder, torch.from_numpy(parts)), rtol=1e-3, atol=1e-3)
+    sounds = write_sounds(tmp_path / "sounds", 6)
+    options = {"epochs": 1}
+    run = hs.adapt(sounds, source=folder, strategy="finetune", options=options, baselines=False, out=tmp_path / "run")
+    again = open_source(run.folder)
+    np.testing.assert_array_equal(again.prepare(SOUNDS[1])["parts"], source.prepare(SOUNDS[1])["parts"])

@@ -60,7 +60,7 @@ def test_normal_steps_are_learned_and_every_step_of_the_test_is_judged(table: Ta
     for content, target in zip(contents_of(part(table, "test")), targets, strict=True):
         values, level, scale = past(content)
         assert values.shape == (48,) and content.now == pytest.approx(target[:4])
-        assert target[6:8] == pytest.approx([level, scale]), "judged in the units in which it is told"
+        assert target[7:9] == pytest.approx([level, scale]), "judged in the units in which it is told"
         assert values.max() < 20 and np.nanmax(content.past) < 30, "what was unusual is not told to come again"
     assert task.restored(task.describe()) == task
 

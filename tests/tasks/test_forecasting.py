@@ -12,7 +12,7 @@ from headstart.data.read import read
 from headstart.data.table import Examples, Table
 from headstart.data.windows import FIELDS, Windows
 from headstart.measure.blocked import fit_blocked_ridge
-from headstart.measure.forecasts import pinball
+from headstart.measure.forecasts import best_shares, pinball
 from headstart.tasks.forecasting import Forecasting
 
 
@@ -48,11 +48,10 @@ def test_the_loss_is_that_of_the_closed_form(table: Table) -> None:
     task = Forecasting.from_labels("label", examples.labels())
     numbers = task.numbers(task.encode(examples.labels()))
     scores = np.sort(np.random.default_rng(0).normal(size=(50, 3, 6)), axis=1).reshape(50, 18)
-    by_torch = task.loss(torch.from_numpy(scores), torch.from_numpy(numbers))
-    assert by_torch.numpy() == pytest.approx(
-        numbers[:, -1] * pinball(numbers[:, :-1], scores.reshape(50, 3, 6)), rel=1e-4
-    )
-    assert task.left_out_loss(scores, numbers) == pytest.approx(float(by_torch.mean()), rel=1e-4)
+    by_torch = task.loss(torch.from_numpy(scores), torch.from_numpy(numbers)).numpy()
+    assert by_torch == pytest.approx(numbers[:, -1] * pinball(numbers[:, :6], scores.reshape(50, 3, 6)), rel=1e-4)
+    late = numbers[:, 6] >= np.median(numbers[:, 6])
+    assert task.left_out_loss(scores, numbers) == pytest.approx(float(by_torch[late].mean()), rel=1e-4)
 
 
 def test_seasonal_naive_has_no_skill_over_itself(table: Table) -> None:
@@ -68,12 +67,23 @@ def test_missing_values_to_be_told_do_not_count(table: Table) -> None:
     examples = Examples(table, np.arange(20), [""] * len(table))
     task = Forecasting.from_labels("label", examples.labels())
     targets = task.encode(examples.labels())
-    scores = task.numbers(targets)[:, :-1]
+    scores = task.numbers(targets)[:, :6]
     scores = np.tile(scores, 3)
     holes = targets.copy()
     holes[:, 2] = np.nan
     assert np.isfinite(task.numbers(holes)).all()
     assert task.errors(task.decode(scores), holes) == pytest.approx(0, abs=1e-9)
+
+
+def test_later_blocks_are_told_from_what_had_ended_before_them() -> None:
+    random = np.random.default_rng(0)
+    features, times = random.normal(size=(60, 7)), random.permutation(60) // 2
+    targets = features @ random.normal(size=(7, 2)) + random.normal(size=(60, 2))
+    weight = np.ones(60)
+    found = fit_blocked_ridge(features, targets, times=times, gap=5, blocks=4)
+    late = times >= 22
+    kept = np.flatnonzero(times <= times[late].min() - 5)
+    assert found.left_out[late] == pytest.approx(_told(features, targets, weight, kept, late, found.penalty))
 
 
 def test_later_blocks_are_told_from_earlier_ones() -> None:
@@ -83,6 +93,24 @@ def test_later_blocks_are_told_from_earlier_ones() -> None:
     found = fit_blocked_ridge(features, targets, weights=weight, blocks=4)
     for out, kept in ((slice(15, 30), np.r_[0:15, 30:60]), (slice(45, 60), np.r_[0:45])):
         assert found.left_out[out] == pytest.approx(_told(features, targets, weight, kept, out, found.penalty))
+
+
+def test_a_head_departs_from_the_best_combination_of_what_is_told_already(table: Table) -> None:
+    examples = Examples(table, np.arange(len(table)), [""] * len(table))
+    task = Forecasting.from_labels("label", examples.labels())
+    numbers = task.numbers(task.encode(examples.labels()))
+    random = np.random.default_rng(0)
+    first, second = (numbers[:, :6] + random.normal(0, 1, (len(table), 6)) for _ in range(2))
+    features = np.concatenate([first, second, random.normal(0, 5, (len(table), 6))], axis=1).astype(np.float32)
+    blocks = np.eye(18).reshape(18, 3, 6)
+    starts = [(name, np.tile(blocks[:, k], 3), np.zeros(18)) for k, name in enumerate(("one", "other", "noise"))]
+    told = np.stack([features @ weight[:, 6:12] for _, weight, _ in starts])
+    shares = best_shares(told, numbers[:, :6], numbers[:, -1])
+    assert shares == pytest.approx([0.5, 0.5, 0], abs=0.11) and shares.sum() == pytest.approx(1)
+    found = task.solve_from(features, numbers, starts)
+    losses = [task.left_out_loss(features @ weight, numbers) for _, weight, _ in starts]
+    assert task.left_out_loss(found.left_out, numbers) < 0.8 * min(losses)
+    assert found.solver.startswith("ridge from ") and "noise" not in found.solver
 
 
 def _told(

@@ -108,6 +108,7 @@ def stream(
             running.append([(key, source.length(inputs), source.places(inputs)) for key, inputs in group])
             yield source.collate([inputs for _, inputs in group])
 
+    source = source.toward({point.stage for point in points})
     trunk = Trunk(source, points, len(keys), runtime)
     with progress(title, len(keys)) as advance:
         for output in trunk.run(batches()):

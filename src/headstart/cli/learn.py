@@ -15,6 +15,7 @@ from headstart.cli.options import (
     Group,
     Horizon,
     Items,
+    Known,
     Label,
     NewUsers,
     Out,
@@ -82,6 +83,7 @@ def adapt(
     context: Context = None,
     season: Season = None,
     stride: Stride = None,
+    known: Known = None,
     items: Items = None,
     user: User = None,
     new_users: NewUsers = None,
@@ -157,6 +159,7 @@ def adapt(
             context=context,
             season=season,
             stride=stride,
+            known=known,
             items=items,
             user=user,
             new_users=new_users,
@@ -176,7 +179,7 @@ def adapt(
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Folder of a run; with --verify, or a source.", show_default=False)],
     targets: Annotated[list[str], typer.Argument(help="One or more labelled targets.", show_default=False)],
     label: Label = None,
     verify: Annotated[
@@ -194,20 +197,26 @@ def evaluate(
       headstart evaluate runs/books dvd.parquet electronics.parquet kitchen.parquet
 
       headstart evaluate runs/voices unknown-voices.csv --label speaker --verify
+
+      headstart evaluate builtin/audio-tiny unknown-voices.csv --label speaker --verify
     """
     import json
 
     from headstart.core.errors import HeadstartError
     from headstart.core.registry import suggest
+    from headstart.sources.local import RUN_MARK
     from headstart.verbs.evaluate import evaluate as verb
     from headstart.verbs.model import load
     from headstart.verbs.verify import verify as same_label
 
     if form not in ("table", "json"):
         raise HeadstartError(f"There is no format '{form}'. {suggest(form, ('table', 'json'))}")
-    model = load(run)
-    judge = same_label if verify else verb
-    found = {target: judge(model, target, label=label) for target in targets}
+    if verify:
+        judged = load(run) if (run / RUN_MARK).is_file() else str(run)
+        found = {target: same_label(judged, target, label=label) for target in targets}
+    else:
+        model = load(run)
+        found = {target: verb(model, target, label=label) for target in targets}
     if form == "json":
         documents = [{"target": target, **one.as_dict()} for target, one in found.items()]
         print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1, ensure_ascii=False))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Content, Group, Label, Source, Split, Target, Time
+from headstart.cli.options import Content, Group, Items, Label, Source, Split, Target, Time, User
 from headstart.cli.show import console, show_quarantine, show_table
 
 SHOWN = 60
@@ -53,14 +53,26 @@ def inspect(
     time: Time = None,
     split: Split = None,
     labelled: Annotated[bool, typer.Option(help="Whether to look for labels.")] = True,
+    task: Annotated[
+        str | None, typer.Option(help="The task that it is for, such as recommendation.", show_default=False)
+    ] = None,
+    items: Items = None,
+    user: User = None,
 ) -> None:
     """Say what is in your data, and what is wrong with it.
 
-    Example: headstart inspect photos/
+    Examples:
+
+      headstart inspect photos/
+
+      headstart inspect ratings.parquet --task recommendation --items books.parquet
     """
     from headstart.verbs.inspect import inspect as verb
 
-    found = verb(target, label=label, content=content, group=group, time=time, split=split, labelled=labelled)
+    found = verb(
+        target, label=label, content=content, group=group, time=time, split=split, labelled=labelled, task=task,
+        items=items, user=user,
+    )  # fmt: skip
     screen = console()
     screen.print(
         f"{found.origin}: {found.examples} usable examples"
@@ -68,6 +80,8 @@ def inspect(
         markup=False,
         soft_wrap=True,
     )
+    for what, value in found.about:
+        screen.print(f"{what.capitalize()}: {value}", markup=False, soft_wrap=True)
     if found.labels:
         most = max(found.labels.values())
         show_table(

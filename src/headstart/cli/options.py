@@ -28,6 +28,9 @@ Value = Annotated[str | None, typer.Option(help="Column of the values, or severa
 Horizon = Annotated[int | None, typer.Option(help="Steps that are told.", **FORECASTING)]
 Context = Annotated[int | None, typer.Option(help="Steps of the past that are looked at.", **FORECASTING)]
 Season = Annotated[int | None, typer.Option(help="Steps of the season; found when not given.", **FORECASTING)]
+Known = Annotated[
+    str | None, typer.Option(help="Columns of what is known ahead, such as price,holiday.", **FORECASTING)
+]
 Stride = Annotated[int | None, typer.Option(help="Steps from one tested window to the next.", **FORECASTING)]
 RECOMMENDATION: dict[str, Any] = {"rich_help_panel": "Options of --task recommendation", "show_default": False}
 Items = Annotated[str | None, typer.Option(help="Table of the items that users met.", **RECOMMENDATION)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,14 @@ def of_json(document: Any) -> str:
 
 
 def of_file(path: Path) -> str:
+    now = path.stat()
+    return _of_file(path, now.st_mtime_ns, now.st_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _of_file(path: Path, changed: int, size: int) -> str:
+    """The same, kept for as long as the file is as it is."""
+    del changed, size
     with path.open("rb") as stream:
         return (
             hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=LENGTH)).hexdigest()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 CORRELATION = 0.995
 """Least correlation of two thumbnails of one picture."""
@@ -61,6 +58,9 @@ def near_pairs(thumbnails: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArra
 
 def components(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
     """Component number (count,) of each node in the graph of the links (first, second)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     links = coo_matrix((np.ones(len(first), np.int8), (first, second)), shape=(count, count))
     return np.asarray(connected_components(links, directed=False)[1], np.int64)
 
@@ -85,6 +85,8 @@ def _all_pairs(values: NDArray[np.float32], means: NDArray[np.float32], deviatio
 
 
 def _nearest_pairs(values: NDArray[np.float32], means: NDArray[np.float32], deviations: NDArray[np.float32]) -> Pairs:
+    from scipy.spatial import cKDTree
+
     covariance = values.T @ values
     _, directions = np.linalg.eigh(covariance.astype(np.float64))
     projected = values @ directions[:, -_DIMENSIONS:]

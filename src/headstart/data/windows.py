@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-FIELDS = ("level", "scale", "unit", "mean", "deviation", "naive", "season")
-"""What stands behind the values to be told in the cell of a window's label: level and scale of its past, the mean
+FIELDS = ("time", "level", "scale", "unit", "mean", "deviation", "naive", "season")
+"""What stands behind the values to be told in the cell of a window's label: its first step, counted from the first one
+to be tested on; level and scale of its past, the mean
 error of seasonal naive forecasts within the training part of its series (Hyndman and Koehler 2006), mean and deviation
 of that part, the mean error of a seasonal naive forecast of this window, and the season."""
 MARKS = ("event", "place")
@@ -55,6 +56,8 @@ class Windows:
     """Whether every step is an example: the last of those that are told, which may be marked as part of an event."""
     event: str | None = None
     """Column of these marks, 0 or 1; known by the usual names when not given."""
+    known: tuple[str, ...] = ()
+    """Columns of what is known ahead of time, such as prices or holidays."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,47 @@ class Borders:
         return ((0, self.validation), (self.validation, self.test), (self.test, self.end))[part]
 
 
-class Pasts(Sequence[Any]):
-    """Stretches of series: the values of each lie in memory once, however many windows look at them."""
+class Foreseen(NamedTuple):
+    """A past, and what is known of its steps and of those that are to be told. To whoever asks for numbers, the past
+    alone."""
 
-    def __init__(self, values: Sequence[NDArray[np.float64]], places: NDArray[np.int64], context: int) -> None:
+    past: NDArray[np.float64]
+    """(T,)"""
+    known: NDArray[np.float64]
+    """(T + H, C)"""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        del copy
+        return self.past.astype(dtype or np.float64)
+
+
+def known_ahead(content: Any) -> NDArray[np.float64]:
+    """(H C,) what is known of the steps to be told, in deviations from what was so of the past; empty where nothing
+    is."""
+    if not isinstance(content, Foreseen):
+        return np.empty(0)
+    behind, ahead = np.split(content.known, [len(content.past)])
+    spread = behind.std(axis=0)
+    return np.asarray(((ahead - behind.mean(axis=0)) / np.where(spread > 0, spread, 1.0)).ravel())
+
+
+class Pasts(Sequence[Any]):
+    """Stretches of series: the values of each lie in memory once, however many windows look at them.
+
+    Args:
+        known: of each series (T, C), where something is known ahead of time, with the `horizon` of what is told.
+    """
+
+    def __init__(
+        self,
+        values: Sequence[NDArray[np.float64]],
+        places: NDArray[np.int64],
+        context: int,
+        known: Sequence[NDArray[np.float64]] = (),
+        horizon: int = 0,
+    ) -> None:
         self._values, self._places, self._context = values, places, context
+        self._known, self._ahead = known, horizon
 
     def __len__(self) -> int:
         return len(self._places)
@@ -81,7 +120,9 @@ class Pasts(Sequence[Any]):
     def __getitem__(self, row: Any) -> Any:
         """(T,): up to `context` values ahead of a window's first step."""
         series, start = self._places[row]
-        return self._values[series][max(0, start - self._context) : start]
+        first = max(0, start - self._context)
+        past = self._values[series][first:start]
+        return Foreseen(past, self._known[series][first : start + self._ahead]) if self._known else past
 
 
 class Step:

@@ -40,8 +40,9 @@ class Head:
     task: Mapping[str, Any]
     """What `Task.describe` gives."""
     at: tuple[str, ...]
-    start: Literal["random", "solved", "own"] = "random"
-    """own: the source's own head, which is its last stage; nothing new is made."""
+    start: Literal["random", "solved", "begun", "own"] = "random"
+    """begun: random, but for labels that the source's own classifier has, which begin as they are there. own: the
+    source's own head, which is its last stage; nothing new is made."""
 
 
 @dataclass(frozen=True)

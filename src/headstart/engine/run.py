@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headstart.core import worker
 from headstart.core.errors import StrategyError
 from headstart.core.hardware import Stopwatch
 from headstart.data.table import Examples
@@ -68,6 +69,7 @@ def _train(plan: Plan, trained: Trained, parts: Mapping[str, Examples], place: W
 
     from headstart.engine.training import Training
 
+    worker.end()  # what it loaded is loaded here now
     chosen = settled(plan, trained)
     with torch.random.fork_rng(devices=[]):
         training = Training(chosen, trained, parts, place, "state", watch)

@@ -19,9 +19,10 @@ from headstart.engine.own import own_head
 from headstart.engine.plan import Solve
 from headstart.engine.trained import LinearHead, Trained
 from headstart.sources import Source
+from headstart.sources.contract import Start
 from headstart.sources.points import Point
 from headstart.tasks import Task
-from headstart.tasks.contract import Targets
+from headstart.tasks.contract import KnownHead, Targets
 
 MOST_NUMBERS = 64_000_000
 """Of features that are solved on: after the first candidate, wider ones are passed over where that would be more, since
@@ -80,8 +81,25 @@ def solve(
             features = features + joined(read(task.reads, bank, source, examples, stages, filled, view))
         return like(features / np.float32(phase.views), given)
 
-    own = own_head(source, task) if task.goes_on and source.seed is None else None
-    return best_of(phase, task, targets, mean_of_views, own)
+    return best_of(phase, task, targets, mean_of_views, lambda stages: _known_heads(source, task, stages))
+
+
+def _known_heads(source: Source, task: Task, stages: Sequence[str]) -> list[KnownHead]:
+    """Heads on `stages`, side by side, that answer before anything is learned."""
+    if not task.goes_on or source.seed is not None:
+        return []
+    starts, own = source.starts(), own_head(source, task)
+    if own is not None:
+        starts.append(Start("the source's own forecasts", own.at[0], own.weight, own.bias))
+    widths = [source.description.stage(stage).width for stage in stages]
+    begins = dict(zip(stages, np.cumsum([0, *widths]).tolist(), strict=False))
+    found = []
+    for start in starts:
+        if start.stage in begins:
+            weight = np.zeros((sum(widths), start.weight.shape[1]))
+            weight[begins[start.stage] :][: len(start.weight)] = start.weight
+            found.append((start.title, weight, start.bias))
+    return found
 
 
 def solve_own(phase: Solve, trained: Trained, parts: Mapping[str, Examples]) -> None:
@@ -99,13 +117,13 @@ def best_of(
     task: Task,
     targets: Targets,
     features_at: Callable[[tuple[str, ...]], NDArray[Any]],
-    own: LinearHead | None = None,
+    known_heads: Callable[[tuple[str, ...]], Sequence[KnownHead]] | None = None,
 ) -> tuple[LinearHead, dict[str, Any]]:
     """The head with the lowest left-out loss among the candidate stages of `phase`.
 
     Args:
         features_at: from stages to their features, side by side: pooled (N, D), or at places (N,) of (P, D).
-        own: the source's own head, for a task that goes on from it.
+        known_heads: from stages to heads on them that answer already, for a task that goes on from these.
     """
     numbers = joined(task.numbers(targets))
     best: tuple[float, LinearHead, dict[str, Any]] | None = None
@@ -113,11 +131,8 @@ def best_of(
     for stages in phase.candidates:
         given = features_at(stages)
         features = joined(given)
-        if own is not None and stages[-len(own.at) :] == own.at:
-            others = np.zeros((features.shape[1] - len(own.weight), own.weight.shape[1]))
-            solution = task.solve_from(features, numbers, np.vstack([others, own.weight]), own.bias)
-        else:
-            solution = task.solve(features, numbers, phase.solver)
+        known = known_heads(stages) if known_heads is not None else ()
+        solution = task.solve_from(features, numbers, known) if known else task.solve(features, numbers, phase.solver)
         loss = task.left_out_loss(solution.left_out, numbers)
         value = task.watch(like(solution.left_out, given), targets)
         tried.append(

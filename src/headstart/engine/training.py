@@ -22,6 +22,7 @@ from headstart.engine.freezing import Model
 from headstart.engine.heads import Moments, OwnHead, TrainableHead, random_head
 from headstart.engine.loop import Phase, Progress, forward, run_phase
 from headstart.engine.mixing import can_mix
+from headstart.engine.own import begun
 from headstart.engine.plan import Plan, Solve, Stream
 from headstart.engine.solve import best_of
 from headstart.engine.trained import Moment, Trained, Workplace
@@ -56,6 +57,8 @@ def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | N
         outputs = trained.tasks[head.name].outputs
         units = (moments or {}).get(head.name)
         start = trained.heads.get(head.name) or random_head(plan, head.name, width, outputs, units)
+        if head.start == "begun":
+            start = begun(trained.source, trained.tasks[head.name], start)
         heads[head.name] = TrainableHead(start, units)
     model = Model(network, trained.source.stages, heads, {head.name: head.at for head in plan.heads}, chosen)
     model = model.to(memory_format=torch.channels_last)
@@ -90,7 +93,7 @@ class Training:
         watch: Stopwatch,
     ) -> None:
         self.plan, self.trained, self.place = plan, trained, place
-        self.source = trained.source
+        self.source = trained.source.toward(set().union(*(read_stages(plan, phase) for phase in plan.trainings)))
         self.path: Path | None = place.state / f"{name}.safetensors" if place.state else None
         self.model = build_model(trained, plan, moments_of(plan, trained.tasks, parts))
         self.frozen = [stage.name for stage in self.source.stages if stage.name not in plan.trained_stages()]

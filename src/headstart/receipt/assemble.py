@@ -204,6 +204,7 @@ def _task(task: Task, measures: list[Measure]) -> TaskSection:
         primary=task.primary,
         measures=measures,
         watched=task.watched,
+        things=task.things,
     )
 
 

@@ -146,7 +146,7 @@ def _results(receipt: Receipt) -> list[str]:
     rows += [
         f"| {_cell(arm.title)} | {' | '.join(_result(arm, measure) for measure in measures)} |" for arm in receipt.arms
     ]
-    items = words.count(receipt.target.test, f"test {words.noun(receipt.source.modality)}")
+    items = words.count(receipt.target.test, f"test {words.noun(receipt.source.modality, receipt.task.things)}")
     note = f"On {items} that nothing was fitted or chosen on; 95 % bootstrap intervals in brackets."
     again = [f"{arm.title}, {words.seeds(arm.seeds, receipt.primary)}." for arm in receipt.arms if arm.seeds]
     lines = ["## Results", "", note, "", *rows, "", *([*again, ""] if again else [])]

@@ -43,6 +43,7 @@ def cautions(
         *evidence.warnings,
         *_suspicious(judged, truth, classes, measure),
         *_few(truth),
+        *_nothing_taken(evidence),
         *_better_untuned(judged, truth, measure),
         *_unfinished(evidence),
         *_untested(truth, classes),
@@ -67,6 +68,20 @@ def _suspicious(
         accuracy = judged[0].intervals["accuracy"].value
         if accuracy < 1 / len(classes):
             yield f"The adapted model is right in {100 * accuracy:.1f} %, below chance (1 in {len(classes)}). {check}"
+
+
+def _nothing_taken(evidence: Evidence) -> Iterator[str]:
+    """Where heads read, besides what is shown to the network, nothing that any weight of it had a part in."""
+    trained = evidence.adapted.trained
+    if trained is None or not trained.heads or trained.plan.trainings:
+        return
+    names = [stage.name for stage in trained.source.stages]
+    read = sorted({name for head in trained.heads.values() for name in head.at}, key=names.index)
+    if not any(stage.parameters for stage in trained.source.stages[: names.index(read[-1]) + 1]):
+        yield (
+            f"The head reads {words.listed(read)} alone, which know nothing of what the source learned: with that, it "
+            "told examples it was not fitted on less well."
+        )
 
 
 def _few(truth: Truth) -> Iterator[str]:

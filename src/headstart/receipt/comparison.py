@@ -121,7 +121,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         tuple(runs[0][1].task.measures),
         primary,
         len(truths),
-        words.noun(runs[0][1].source.modality),
+        words.noun(runs[0][1].source.modality, runs[0][1].task.things),
         tuple(_notes(runs, len(truths))),
     )
 

@@ -99,6 +99,7 @@ class TaskSection(Part):
     primary: str = Field(description="The metric that decides the verdict.")
     measures: list[Measure]
     watched: str = Field("", description="What learning curves show; empty: the metric that decides.")
+    things: str = Field("", description="What examples are called, such as windows; empty: by what they hold.")
 
 
 class PhaseRate(Part):

@@ -77,6 +77,7 @@ def render(
         reliability=figures.reliability_chart(receipt.reliability) if receipt.reliability else None,
         exhibits={name: markup(one, f"Test example {name}") for name, one in exhibits.items()},
         courses=[(title, markup(one, f"Forecast of {title}")) for title, one in courses],
+        coloured=any(not isinstance(one, str) for _, one in looked),
         looked=[(title, markup(one, f"Heat over the picture: {title}")) for title, one in looked],
     )
 

@@ -76,7 +76,7 @@ def _mean(judged: Judged, items: int) -> float:
 
 def _sample(evidence: Evidence, truth: Truth, seeds: int) -> str:
     """`240 test images`, `240 test images of 31 groups, 3 seeds`."""
-    test = words.count(len(truth), f"test {words.noun(evidence.source.description.modality)}")
+    test = words.count(len(truth), f"test {words.noun(evidence.source.description.modality, evidence.task.things)}")
     grouped = f"{test} of {words.count(len(set(truth.clusters)), 'groups')}" if truth.clusters else test
     return f"{grouped}, {seeds} seeds" if seeds > 1 else grouped
 

@@ -20,8 +20,9 @@ NOUNS = {
 UNKNOWN = "not known"
 
 
-def noun(modality: str) -> str:
-    return NOUNS.get(modality, "examples")
+def noun(modality: str, things: str = "") -> str:
+    """What examples are called: as the task does, or by what they hold."""
+    return things or NOUNS.get(modality, "examples")
 
 
 def named(place: str) -> str:

@@ -99,8 +99,11 @@ def _here() -> Iterator[Entry]:
 
 
 def _takes(description: Description) -> str:
-    """224 px, 256 pieces of words, sound of 16 kHz, or 512 steps of a series."""
+    """224 px, 256 pieces of words, sound of 16 kHz, 512 steps of a series, or the last 50 items that a user met, which
+    are known by texts."""
     known = description.preparation
+    if description.modality == "interactions":
+        return f"last {known['length']} items"
     if "rate" in known:
         return f"{known['rate'] / 1000:g} kHz"
     if "steps" in known:

@@ -69,6 +69,16 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
+class Start:
+    """Scores that are read off one stage with nothing to be learned: its output times `weight` (D, K), plus `bias`."""
+
+    title: str
+    stage: str
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Recommended:
     """One thing that is recommended."""
 
@@ -97,6 +107,14 @@ class Source(ABC):
     def title(self) -> str:
         """The name for people: of a folder, its last part only."""
         return Path(self.name).name if Path(self.name).is_absolute() else self.name
+
+    @property
+    def is_described(self) -> bool:
+        """Whether its description is at hand, without its network being built."""
+        return True
+
+    def begin(self) -> None:  # noqa: B027 - most have nothing to begin with
+        """Has the worker, if there is one, build the network that the description is taken from."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -163,9 +181,22 @@ class Source(ABC):
             "such as words. Use a text encoder, such as hf/distilbert-base-uncased."
         )
 
-    def suited(self, contents: Iterable[Any]) -> Source:
-        """The same source, set for such contents, where it has to be: for their number of channels, say."""
-        del contents
+    def suited(self, contents: Iterable[Any], outlook: tuple[int, int] | None = None) -> Source:
+        """The same source, set for such contents, where it has to be: for their number of channels, say.
+
+        Args:
+            outlook: where what comes next is told: so many steps, and so many of a season.
+        """
+        del contents, outlook
+        return self
+
+    def starts(self) -> list[Start]:
+        """Answers that some of its stages hold already, and from which a new head may depart."""
+        return []
+
+    def toward(self, stages: Iterable[str]) -> Source:
+        """The same source, which makes no inputs that only other stages than these need."""
+        del stages
         return self
 
     @property
@@ -191,6 +222,11 @@ class Source(ABC):
     def varies(self) -> bool:
         """Whether examples differ in length."""
         return False
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the inputs of two examples can be mixed, as numbers of one size."""
+        return not self.varies
 
     def length(self, inputs: Inputs) -> int:
         """How long an example is; batches are made of examples of about the same length."""
@@ -245,6 +281,12 @@ class Source(ABC):
         """
         del layers
         raise SourceError(f"{self.title} cannot be shortened. Name an architecture of timm with --arch.")
+
+    def named(self, labels: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Weight (D, K) and bias (K,) of a classifier of `labels` by what their names mean; None where it knows only
+        the labels that it was taught."""
+        del labels
+        return None
 
     def with_head(self, head: str) -> Source:
         """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
-from headstart.core import files, fingerprints, settings
+from headstart.core import files, fingerprints, settings, worker
 from headstart.core.errors import SourceError
 from headstart.sources import weights as weight_files
 from headstart.sources.contract import Description, Source, SourceCard
@@ -97,13 +97,23 @@ class LibrarySource(Source):
     def description(self) -> Description:  # type: ignore[override]
         if self.known is not None:
             return Description.from_dict(self.known)
+        identity, path = self._kept()
+        if not path.exists():
+            worker.call(_keep_description, self, identity, path)
+        return dataclasses.replace(Description.load(path), name=self._name)
+
+    def begin(self) -> None:
+        if not self.is_described:
+            worker.begin(_keep_description, self, *self._kept())
+
+    @property
+    def is_described(self) -> bool:
+        return self.known is not None or self._kept()[1].exists()
+
+    def _kept(self) -> tuple[str, Path]:
+        """Its digest, and where its description is kept between runs."""
         identity = fingerprints.of_json({**self.identity(), "family": self.family})
-        path = settings.current().descriptions / f"{identity}-{DESCRIPTION_VERSION}.json"
-        if path.exists():
-            return dataclasses.replace(Description.load(path), name=self._name)
-        description = self._describe(identity)
-        description.save(path)
-        return description
+        return identity, settings.current().descriptions / f"{identity}-{DESCRIPTION_VERSION}.json"
 
     def _describe(self, fingerprint: str) -> Description:
         import torch
@@ -173,6 +183,11 @@ class LibrarySource(Source):
         other = copy.copy(self)
         other.seed = seed
         return other
+
+
+def _keep_description(source: LibrarySource, identity: str, path: Path) -> None:
+    if not path.exists():  # else it was begun ahead of time
+        source._describe(identity).save(path)
 
 
 class FolderSource(LibrarySource):

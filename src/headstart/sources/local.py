@@ -15,13 +15,19 @@ from headstart.sources.library import LibrarySource
 
 BEHAVIOUR, PATCHES, RECOGNISER = "behaviour", "series-patches", "recogniser"
 STATIC, TINY_TIME_MIXER, YAMNET = "model2vec", "tinytimemixer", "yamnet"
+SPEECH_EMBEDDING, LISTED = "speech_embedding", "onnx_graph_listing"
 """What config.json of a model calls itself, where it is of no library that is installed."""
+CHRONOS_BOLT = "chronos_config"
+"""In config.json of a model of chronos-forecasting, which calls itself a T5."""
 formats: Registry[Callable[[Path, str], LibrarySource]] = Registry(
     "format",
     {
         BEHAVIOUR: "headstart.sources.behaviour:open_behaviour",
+        CHRONOS_BOLT: "headstart.sources.chronos_bolt:ChronosBoltSource",
         PATCHES: "headstart.sources.patches:PatchesSource",
         RECOGNISER: "headstart.sources.recogniser:RecogniserSource",
+        SPEECH_EMBEDDING: "headstart.sources.speech_embedding:SpeechEmbeddingSource",
+        LISTED: "headstart.sources.speech_embedding:SpeechEmbeddingSource",
         STATIC: "headstart.sources.static:StaticSource",
         TINY_TIME_MIXER: "headstart.sources.tiny_time_mixer:TinyTimeMixerSource",
         YAMNET: "headstart.sources.yamnet:YamnetSource",
@@ -72,6 +78,8 @@ def _by_configuration(config: dict[str, Any], folder: Path, name: str) -> Librar
         from headstart.sources.timm import TimmSource
 
         return TimmSource(folder, name)
+    if CHRONOS_BOLT in config:
+        return formats.get(CHRONOS_BOLT)(folder, name)
     if config.get("model_type") in formats.names():
         return formats.get(config["model_type"])(folder, name)
     if "model_type" in config or "architectures" in config:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
 from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.library import FolderSource
@@ -46,12 +44,9 @@ class PatchesSource(SeriesSource, FolderSource):
     def build(self, pretrained: bool) -> torch.nn.Module:
         network = network_of(self._config, self.has_classifier())
         if pretrained:
-            kept = {name: array for name, array in self.weights().items() if self.is_ahead or not name.startswith(HEAD)}
+            kept = {name: array for name, array in self.stored().items() if self.is_ahead or not name.startswith(HEAD)}
             weights.into(network, kept, self.path)
         return network
-
-    def weights(self) -> dict[str, NDArray[Any]]:
-        return weights.load(self.path) if self.seed is None else super().weights()
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
         del labels

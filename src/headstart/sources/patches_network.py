@@ -19,6 +19,17 @@ class Context(nn.Module):
         return (values if self.is_ahead else statistics).flatten(1)
 
 
+class Beside(nn.Module):
+    """What heads may read besides, (N, D) each, in which the network has no part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolutions, self.classical, self.known = nn.Identity(), nn.Identity(), nn.Identity()
+
+    def forward(self, **given: torch.Tensor) -> list[torch.Tensor]:
+        return [self.get_submodule(name)(values) for name, values in given.items()]
+
+
 class Embedding(nn.Module):
     """Patches of values, and of whether they are there: (N, C, L) to (N, T, C W)."""
 
@@ -95,14 +106,18 @@ class Patches(nn.Module):
     ) -> None:
         super().__init__()
         tokens = context // patch
-        self.context = Context(outputs > 0)
+        self.context, self.beside = Context(outputs > 0), Beside()
         self.embed = Embedding(patch, tokens, width)
         self.blocks = nn.ModuleList([Mixer(tokens, width, expansion, dropout) for _ in range(layers)])
         self.summary = Summary(width, small)
         self.head = nn.Linear(tokens * small, outputs) if outputs else None
 
-    def forward(self, values: torch.Tensor, observed: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, values: torch.Tensor, observed: torch.Tensor, statistics: torch.Tensor, **beside: torch.Tensor
+    ) -> torch.Tensor:
         self.context(values, statistics)  # for those who listen
+        if beside:
+            self.beside(**beside)
         joined = self.embed(values, observed)
         for block in self.blocks:
             joined = block(joined)

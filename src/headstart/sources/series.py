@@ -9,6 +9,7 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -16,9 +17,13 @@ from numpy.typing import NDArray
 
 from headstart.core import seeds
 from headstart.core.errors import DataError
+from headstart.data.classical import NAMES, classical_forecasts
 from headstart.data.contents import Unreadable
+from headstart.data.modalities.convolutions import WIDTH, Convolutions
 from headstart.data.modalities.series import Series, level_and_scale, past, resampled
-from headstart.sources.contract import AHEAD, POOLED, ROWS, Description, Inputs, Stage
+from headstart.data.windows import known_ahead
+from headstart.sources import weights
+from headstart.sources.contract import AHEAD, POOLED, ROWS, Description, Inputs, Stage, Start
 from headstart.sources.library import LibrarySource
 from headstart.sources.parts import first_rows, rows_of
 
@@ -31,6 +36,13 @@ a short past (0). And (channels, 66), where the whole series is read: level, sca
 units, all on a logarithmic scale."""
 CONTEXT = "context"
 """The first stage: what the network is shown, for heads that read it themselves."""
+BESIDE = "beside"
+CONVOLUTIONS, CLASSICAL, KNOWN = "convolutions", "classical", "known"
+"""The next ones, in which the network has no part, and the inputs (D,) that they are: of whole series, what random
+convolutions say of them; of a past, what Theta and the last season say comes next, in its own deviations, and what is
+known of the steps to be told."""
+THRESHOLDS = "convolutions.thresholds"
+"""Beside the weights of a run, what its convolutions were set to."""
 COARSE = 64
 """Parts of a whole series whose means are that stage's output."""
 SHIFT, NOISE = 0.1, 0.1
@@ -53,6 +65,15 @@ class SeriesSource(LibrarySource):
     """Whether the outputs of several channels are kept apart; else heads see their mean."""
     is_ahead = False
     channels = 1
+    path: Path
+    """Of the file of weights."""
+    convolutions: Convolutions | None = None
+    outlook: tuple[int, int] | None = None
+    """Steps that are told, and of a season, for what is classical."""
+    foreseen = 0
+    """Numbers that are known of the steps to be told."""
+    needed: frozenset[str] | None = None
+    """Stages that are read, where not all of them may be: what no head reads need not be made."""
 
     @property
     @abstractmethod
@@ -69,24 +90,78 @@ class SeriesSource(LibrarySource):
             return super().reading(form)  # type: ignore[return-value]
         return self if self.is_ahead == (form == AHEAD) else self._as(form == AHEAD, self.channels)
 
-    def suited(self, contents: Iterable[Any]) -> Self:
-        """Set for as many channels as the contents have."""
-        for content in itertools.islice(contents, 1 if self.side_by_side else 0):
-            channels = len(Series().decode(content))
-            return self if channels == self.channels else self._as(self.is_ahead, channels)
-        return self
+    def suited(self, contents: Iterable[Any], outlook: tuple[int, int] | None = None) -> Self:
+        """Set for as many channels as the contents have, and with what stands beside the network for them."""
+        given = list(itertools.islice(contents, 1 if self.is_ahead else None))
+        found, known = [Series().decode(content) for content in given], len(known_ahead(given[0]))
+        channels = len(found[0]) if self.side_by_side else self.channels
+        convolutions = None
+        if not self.is_ahead and len({len(one) for one in found}) == 1:  # else `remarks` will speak of it
+            convolutions = Convolutions.fitted(found)
+        other = self._as(self.is_ahead, channels, convolutions, outlook if self.is_ahead else None)
+        other.foreseen = known
+        return self if other.preparation() == self.preparation() else other
 
-    def _as(self, is_ahead: bool, channels: int) -> Self:
+    def _as(
+        self,
+        is_ahead: bool,
+        channels: int,
+        convolutions: Convolutions | None = None,
+        outlook: tuple[int, int] | None = None,
+    ) -> Self:
         other = copy.copy(self)
         for derived in ("description", "_decoder"):
             other.__dict__.pop(derived, None)
         other.known, other.is_ahead, other.channels = None, is_ahead, channels
+        other.convolutions, other.outlook, other.foreseen, other.needed = convolutions, outlook, 0, None
         return other
+
+    def toward(self, stages: Iterable[str]) -> Self:
+        other = copy.copy(self)
+        other.__dict__["description"] = self.description
+        other.needed = frozenset(stages)
+        return other
+
+    @property
+    def _beside(self) -> dict[str, int]:
+        """Stages in which the network has no part, and how many numbers each has."""
+        if self.is_ahead:
+            found = {CLASSICAL: len(NAMES) * self.outlook[0]} if self.outlook else {}
+            return {**found, KNOWN: self.foreseen} if self.foreseen else found
+        return {CONVOLUTIONS: WIDTH} if self.convolutions is not None else {}
+
+    @property
+    def _made(self) -> dict[str, int]:
+        return {name: width for name, width in self._beside.items() if self.needed is None or name in self.needed}
+
+    def starts(self) -> list[Start]:
+        """What is classical, as it stands."""
+        if CLASSICAL not in self._beside:
+            return []
+        steps = self._beside[CLASSICAL] // len(NAMES)
+        read = np.eye(len(NAMES) * steps).reshape(-1, len(NAMES), steps)
+        silent = np.zeros(len(QUANTILES) * steps)
+        return [Start(name, CLASSICAL, np.tile(read[:, k], len(QUANTILES)), silent) for k, name in enumerate(NAMES)]
+
+    def stored(self) -> dict[str, NDArray[Any]]:
+        """The weights of the network as they lie on disk."""
+        return {name: array for name, array in weights.load(self.path).items() if name != THRESHOLDS}
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        arrays = self.stored() if self.seed is None else super().weights()
+        return arrays if self.convolutions is None else {**arrays, THRESHOLDS: self.convolutions.thresholds}
 
     def opened(self, known: Mapping[str, Any]) -> Self:
         """As a run's description has it."""
-        other = self._as(bool(known["preparation"]["ahead"]), int(known["preparation"]["channels"]))
-        other.known = known
+        told, convolutions, outlook = known["preparation"], None, None
+        if CONVOLUTIONS in told:
+            sizes = told[CONVOLUTIONS]
+            thresholds = weights.one(self.path, THRESHOLDS)
+            convolutions = Convolutions(int(sizes["steps"]), int(sizes["channels"]), thresholds)
+        if CLASSICAL in told:
+            outlook = int(told[CLASSICAL]["steps"]), int(told[CLASSICAL]["season"])
+        other = self._as(bool(told["ahead"]), int(told["channels"]), convolutions, outlook)
+        other.known, other.foreseen = known, int(told.get(KNOWN, 0))
         return other
 
     def has_classifier(self) -> bool:
@@ -98,28 +173,39 @@ class SeriesSource(LibrarySource):
     @property
     def offers(self) -> tuple[tuple[str, ...], ...]:
         """Of forecasts: the last stage, what it is shown, or both (which is a linear model of the past, with the
-        network's help). Else the last stage, two or four, and these beside the series itself."""
-        names = [stage.name for stage in self.stages]
+        network's help), and what is classical beside these. Else the last stage, two or four, these beside the series
+        itself, and convolutions, alone or beside both."""
+        foreseen = (KNOWN,) if self.foreseen else ()
+        beside = tuple(name for name in self._beside if name != KNOWN)
+        own = [stage.name for stage in self.stages if stage.name not in (CONTEXT, *self._beside)]
         if self.is_ahead:
-            return ((names[-1],), (CONTEXT,), (CONTEXT, names[-1]))
-        return tuple(
-            dict.fromkeys(
-                [tuple(names[1:][-count:]) for count in (1, 2, 4)]
-                + [(CONTEXT,), (CONTEXT, names[-1]), (CONTEXT, *names[1:][-4:])]
-            )
-        )
+            found = [(own[-1],), (CONTEXT,), (CONTEXT, own[-1])]
+            found += [(CONTEXT, *beside), (CONTEXT, *beside, own[-1])] if beside else []
+            found = [(*foreseen, *stages) for stages in found]
+        else:
+            found = [tuple(own[-count:]) for count in (1, 2, 4)]
+            found += [(CONTEXT,), (CONTEXT, own[-1]), (CONTEXT, *own[-4:])]
+            found += [beside, (CONTEXT, *beside, own[-1])] if beside else []
+        return tuple(dict.fromkeys(found))
 
     def preparation(self) -> dict[str, Any]:
-        told = {"steps": self.context, "ahead": self.is_ahead, "channels": self.channels}
-        return told if self.is_ahead else {**told, "parts": COARSE, "scale": "arcsinh"}
+        told: dict[str, Any] = {"steps": self.context, "ahead": self.is_ahead, "channels": self.channels}
+        if self.is_ahead and self.outlook:
+            told |= {CLASSICAL: {"steps": self.outlook[0], "season": self.outlook[1]}}
+        if self.is_ahead:
+            return {**told, KNOWN: self.foreseen} if self.foreseen else told
+        told |= {"parts": COARSE, "scale": "arcsinh"}
+        return told if self.convolutions is None else {**told, CONVOLUTIONS: self.convolutions.describe()}
 
     def _describe(self, fingerprint: str) -> Description:
         """With the context ahead of the stages that have weights."""
         found = super()._describe(fingerprint)
         width = self.context if self.is_ahead else self.channels * (COARSE + 2)
-        first = Stage(CONTEXT, (), CONTEXT, "pooled", (width,), width, 0)
-        others = tuple(_without_context(stage) for stage in found.stages)
-        return dataclasses.replace(found, stages=(first, *others))
+        first = [Stage(CONTEXT, (), CONTEXT, "pooled", (width,), width, 0)]
+        for name, width in self._beside.items():
+            first.append(Stage(name, (), f"{BESIDE}.{name}", "pooled", (width,), width, 0))
+        others = tuple(_without_aside(stage) for stage in found.stages)
+        return dataclasses.replace(found, stages=(*first, *others))
 
     @cached_property
     def _decoder(self) -> Series:
@@ -128,22 +214,33 @@ class SeriesSource(LibrarySource):
     def prepare(self, content: Any) -> Inputs:
         if self.is_ahead:
             values, level, scale = past(content)
-            return self._ahead((values - level) / scale)
+            return self._ahead((values - level) / scale, level / scale, known_ahead(content))
         return self._whole(self._decoded(content))
 
     def _decoded(self, content: Any) -> NDArray[np.float64]:
         values = self._decoder.decode(content)
-        if self.side_by_side and len(values) != self.channels:
-            raise Unreadable(f"{len(values)} channels, and this model was set for {self.channels}")
+        wanted = self.channels if self.convolutions is None else self.convolutions.channels
+        if len(values) != wanted and (self.side_by_side or self.convolutions is not None):
+            raise Unreadable(f"{len(values)} channels, and this model was set for {wanted}")
         return values
 
-    def _ahead(self, values: NDArray[np.float64]) -> Inputs:
+    def _ahead(self, values: NDArray[np.float64], level: float, known: NDArray[np.float64]) -> Inputs:
+        """
+        Raises:
+            Unreadable: more or less is known of the steps to be told than was in training.
+        """
         given = values[-self.context :]
         found = np.zeros((1, self.context), np.float32)
         observed = np.zeros((1, self.context), np.float32)
         found[0, self.context - len(given) :] = given
         observed[0, self.context - len(given) :] = 1
-        return self._taken({VALUES: found, OBSERVED: observed, STATISTICS: np.zeros((1, 2 + COARSE), np.float32)})
+        taken = self._taken({VALUES: found, OBSERVED: observed, STATISTICS: np.zeros((1, 2 + COARSE), np.float32)})
+        made = self._made
+        if len(known) != self.foreseen:
+            raise Unreadable(f"{len(known)} numbers known ahead of time, and {self.foreseen} were in training")
+        if self.outlook is not None and CLASSICAL in made:
+            taken = {**taken, CLASSICAL: self._rows(classical_forecasts(given, level, *self.outlook), 1)}
+        return {**taken, KNOWN: self._rows(known, 1)} if KNOWN in made else taken
 
     def _whole(self, values: NDArray[np.float64]) -> Inputs:
         """Every channel stretched or squeezed to the network's length."""
@@ -152,7 +249,15 @@ class SeriesSource(LibrarySource):
         found = np.stack([resampled(channel, self.context) for channel in even]).astype(np.float32)
         coarse = np.arcsinh(np.stack([resampled(channel, COARSE) for channel in values]))
         levels = np.column_stack([np.arcsinh(known[:, 0]), np.log(known[:, 1]), coarse]).astype(np.float32)
-        return self._taken({VALUES: found, OBSERVED: np.ones_like(found), STATISTICS: levels})
+        taken = self._taken({VALUES: found, OBSERVED: np.ones_like(found), STATISTICS: levels})
+        if self.convolutions is None or CONVOLUTIONS not in self._made:
+            return taken
+        return {**taken, CONVOLUTIONS: self._rows(self.convolutions(values), len(values))}
+
+    def _rows(self, given: NDArray[Any], channels: int) -> NDArray[np.float32]:
+        """What all channels share, once for each where they are told one by one."""
+        found = given.astype(np.float32)
+        return found if self.side_by_side else np.tile(found, (channels, 1))
 
     def _taken(self, inputs: Inputs) -> Inputs:
         """What the network takes; channels that are told one by one are rows of a batch."""
@@ -179,7 +284,8 @@ class SeriesSource(LibrarySource):
         noise = NOISE * random.random()
         if self.is_ahead:
             values, level, scale = past(content)
-            return self._ahead((values - level) / scale + noise * random.normal(size=values.shape))
+            noisy = (values - level) / scale + noise * random.normal(size=values.shape)
+            return self._ahead(noisy, level / scale, known_ahead(content))
         values = self._decoded(content)
         most = int(SHIFT * values.shape[1])
         first, last = (int(random.integers(0, most + 1)) for _ in range(2))
@@ -196,7 +302,8 @@ class SeriesSource(LibrarySource):
         shape = (1, preparation["channels"], preparation["steps"])
         levels = np.zeros((*shape[:2], 2 + COARSE), np.float32)
         whole = {VALUES: np.zeros(shape, np.float32), OBSERVED: np.ones(shape, np.float32), STATISTICS: levels}
-        return {name: whole[name] for name in self.takes}
+        beside = {name: np.zeros((1, width), np.float32) for name, width in self._made.items()}
+        return {**{name: whole[name] for name in self.takes}, **beside}
 
     def noise(self, count: int) -> Inputs:
         random = np.random.default_rng(0)
@@ -230,7 +337,8 @@ class SeriesSource(LibrarySource):
         return []
 
 
-def _without_context(stage: Stage) -> Stage:
-    """A module without weights joins the stage after it; here it is one of its own."""
-    owns = tuple(path for path in stage.owns if path != CONTEXT)
-    return dataclasses.replace(stage, owns=owns, name=owns[0] if stage.name == CONTEXT else stage.name)
+def _without_aside(stage: Stage) -> Stage:
+    """Modules without weights join the stage after them; here they are ones of their own."""
+    owns = tuple(path for path in stage.owns if path.split(".")[0] not in (CONTEXT, BESIDE))
+    is_first = stage.name.split(".")[0] in (CONTEXT, BESIDE)
+    return dataclasses.replace(stage, owns=owns, name=owns[0] if is_first else stage.name)

@@ -82,6 +82,11 @@ class SoundSource(LibrarySource):
     def varies(self) -> bool:
         return True
 
+    @property
+    def mixes(self) -> bool:
+        """Sounds as wholes: their parts are of one size. What is said at two moments at once has no one transcript."""
+        return not self.at_places
+
     @cached_property
     def _decoder(self) -> Audio:
         return Audio()

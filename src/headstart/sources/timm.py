@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.core import files, fingerprints
+from headstart.core import files, fingerprints, worker
 from headstart.core.errors import SourceError
 from headstart.data.modalities.image import ImagePreparation
 from headstart.sources import weights
@@ -99,6 +101,10 @@ class TimmSource(ImageSource):
             arrays[f"{classifier}.bias"] = np.zeros(1, np.float32)
         return arrays
 
+    def begin(self) -> None:
+        worker.begin(load_without_compiler)
+        super().begin()
+
     def image_preparation(self) -> ImagePreparation:
         known = self._config.get("pretrained_cfg", {})
         _, height, width = known.get("input_size", (3, 224, 224))
@@ -181,6 +187,25 @@ class UntrainedTimm(TimmSource):
 
     def card(self) -> SourceCard:
         return SourceCard(trained_on="nothing yet")
+
+
+def load_without_compiler() -> None:
+    """Imports timm, in a process that compiles nothing, without PyTorch's compiler: that takes as long to load as
+    PyTorch itself, and at import timm and torchvision only mark functions for it."""
+    if "torch._dynamo" in sys.modules:
+        return
+    compiler, utilities = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
+    vars(compiler).update(utils=utilities, disable=lambda marked=None, *_, **__: marked or (lambda function: function))
+    vars(utilities).update(is_compile_supported=lambda _device: False)
+    stand_ins = {module.__name__: module for module in (compiler, utilities)}
+    sys.modules.update(stand_ins)
+    try:
+        import timm  # noqa: F401
+    except (ImportError, AttributeError):  # of a version that uses more of it: loaded whole when it is needed
+        pass
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
 
 
 def create(architecture: str, arguments: dict[str, Any], outputs: int) -> torch.nn.Module:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from headstart.sources.patches_network import Context
+from headstart.sources.patches_network import Beside, Context
 
 
 class Gate(nn.Module):
@@ -157,14 +157,16 @@ class TinyTimeMixer(nn.Module):
     def __init__(self, config: Mapping[str, Any], outputs: int) -> None:
         super().__init__()
         self.patch = int(config["patch_length"])
-        self.context = Context(outputs > 0)
+        self.context, self.beside = Context(outputs > 0), Beside()
         self.backbone = Backbone(config)
         self.decoder = Decoder(config)
         width = int(config["num_patches"]) * int(config["decoder_d_model"])
         self.head = Head(width, outputs) if outputs else None
 
-    def forward(self, values: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
+    def forward(self, values: torch.Tensor, statistics: torch.Tensor, **beside: torch.Tensor) -> torch.Tensor:
         self.context(values, statistics)  # for those who listen
+        if beside:
+            self.beside(**beside)
         patches = values.reshape(len(values), -1, self.patch)
         found: torch.Tensor = self.decoder(self.backbone(patches))
         return found if self.head is None else self.head(found)

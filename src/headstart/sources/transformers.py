@@ -41,9 +41,11 @@ def transformers_source(folder: Path, name: str) -> LibrarySource:
 
         return TransformersSeries(folder, name)
     if (folder / PREPROCESSOR).is_file() and "feature_extractor_type" in files.read_json(folder / PREPROCESSOR):
+        from headstart.sources.clap import CLAP, ClapSounds
         from headstart.sources.transformers_audio import TransformersSounds
 
-        return TransformersSounds(folder, name)
+        kind = ClapSounds if files.read_json(folder / "config.json").get("model_type") == CLAP else TransformersSounds
+        return kind(folder, name)
     if any((folder / file).is_file() for file in pieces.FILES):
         from headstart.sources.transformers_text import TransformersTexts
 

@@ -95,8 +95,11 @@ class TransformersSeries(TransformersSource, SeriesSource):
                 found[f"{TRUNK}.{name.removeprefix(prefix)}"] = array
         return found
 
+    def stored(self) -> dict[str, NDArray[Any]]:
+        return self._renamed()
+
     def weights(self) -> dict[str, NDArray[Any]]:
-        return self._renamed() if self.seed is None else super().weights()
+        return SeriesSource.weights(self)
 
     def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Runs keep the names that weights have here."""

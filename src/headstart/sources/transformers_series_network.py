@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from headstart.sources.patches_network import Context
+from headstart.sources.patches_network import Beside, Context
 
 
 class Summary(nn.Module):
@@ -26,7 +26,7 @@ class OneChannel(nn.Module):
 
     def __init__(self, trunk: nn.Module, outputs: int, kind: str) -> None:
         super().__init__()
-        self.context = Context(outputs > 0)
+        self.context, self.beside = Context(outputs > 0), Beside()
         self.trunk = trunk
         self.mask = "past_observed_mask" if kind == "patchtst" else "observed_mask"
         pooled = kind == "patchtst" and outputs > 0 and not trunk.config.use_cls_token  # type: ignore[union-attr]
@@ -46,7 +46,11 @@ class OneChannel(nn.Module):
         found = self.trunk(values.transpose(1, 2), **{self.mask: observed.transpose(1, 2)})
         return found.last_hidden_state  # type: ignore[no-any-return]
 
-    def forward(self, values: torch.Tensor, observed: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, values: torch.Tensor, observed: torch.Tensor, statistics: torch.Tensor, **beside: torch.Tensor
+    ) -> torch.Tensor:
         self.context(values, statistics)  # for those who listen
+        if beside:
+            self.beside(**beside)
         found: torch.Tensor = self.summary(self._patches(values, observed))
         return found if self.head is None else self.head(found)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.core import files, fingerprints, hardware, settings
+from headstart.core import files, fingerprints, hardware, settings, worker
 from headstart.core.errors import HeadstartError
 from headstart.sources.contract import Inputs, Source
 from headstart.sources.points import Point
@@ -21,7 +21,7 @@ from headstart.sources.runtimes import BATCH, Eager, OpenVino, Output, Runtime
 MEAN_COSINE = 0.998
 """Parity: mean cosine with the reference that every stage must reach on the probe batch."""
 PROBE_ITEMS = 8
-CONVERSION_SECONDS = 3.5
+CONVERSION_SECONDS = 1.5
 """Assumed for a first conversion on this machine; replaced by what was measured."""
 EAGER_SPEED_UP = 3.0 if hardware.has_native_bfloat16() else 1.0
 """Assumed gain of eager bfloat16 over the reference."""
@@ -75,6 +75,14 @@ class Trunk:
             if program is not None:
                 self.choice = Choice(program.name, "converted and proven earlier", known["cosine"])
                 return program
+        if worker.is_there() and self.source.changed is None:
+            self.choice = worker.call(_choose_there, self.source, self.points, self.items, self._asked, first)
+            known = files.read_json(proof) if proof.is_file() else {}
+            program = self._opened(model, known["precision"]) if known.get("precision") else None
+            return program or There(self.choice.runtime)
+        return self._prove(first, model, proof)
+
+    def _prove(self, first: Inputs, model: Path, proof: Path) -> Runtime:
         if self._asked == "reference":
             self.choice = Choice("reference", "asked for", 1.0)
             return self._reference
@@ -178,6 +186,31 @@ class Trunk:
     def _conversion_seconds(self) -> float:
         path = self._timing_path()
         return float(files.read_json(path)["seconds"]) if path.is_file() else CONVERSION_SECONDS
+
+
+class There(Runtime):
+    """What the worker chose to compute itself."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(self, batches: Iterable[Inputs]) -> Iterator[Output]:
+        return (worker.call(_compute_there, batch) for batch in batches)
+
+
+_there: list[Runtime] = []
+"""In the worker: what it chose last."""
+
+
+def _choose_there(source: Source, points: Sequence[Point], items: int, asked: str, first: Inputs) -> Choice:
+    trunk = Trunk(source, points, items, asked)
+    _there[:] = [trunk._choose(first)]
+    assert trunk.choice is not None
+    return trunk.choice
+
+
+def _compute_there(batch: Inputs) -> Output:
+    return next(_there[0].run([batch]))
 
 
 def _openvino_serves() -> bool:

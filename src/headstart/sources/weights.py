@@ -77,6 +77,15 @@ def into(network: Any, arrays: dict[str, NDArray[Any]], path: Path) -> None:
     )
 
 
+def one(path: Path, name: str) -> NDArray[Any]:
+    """One tensor of a safetensors file, without reading the others."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as opened:
+        found: NDArray[Any] = opened.get_tensor(name)
+        return found
+
+
 def names(path: Path) -> list[str]:
     """Names of the tensors of a safetensors file, without reading them."""
     from safetensors import safe_open

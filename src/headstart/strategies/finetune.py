@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import pydantic
@@ -17,10 +18,27 @@ DEFAULT_SHARE = 0.75
 """Of the parameters (those of tables aside) that train by default: the last stages with at least this share."""
 MOST_EPOCHS, LEAST_EPOCHS, SEEN = 8, 2, 8000
 """Times through the examples by default: as many as see SEEN examples in all, within these bounds."""
+UNALIGNED_STEPS = 300
+"""At least this many steps by default where nobody says which place is which label: such a head first learns to say
+nothing anywhere, and only then what is said."""
 FEW = 2000
 """With fewer examples than this, those held out are learned from too in the end."""
 IMBALANCE = 3.0
 """Largest class over smallest from which rare classes weigh more in the loss."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is done where the user does not say."""
+
+    learning_rate: float
+    head_rate: float
+    batch: int
+    views: int
+
+
+SOLVED = Usual(learning_rate=3e-4, head_rate=1e-3, batch=32, views=4)
+UNALIGNED = Usual(learning_rate=1e-3, head_rate=3e-3, batch=8, views=0)
 
 
 class Finetune(Strategy):
@@ -37,19 +55,40 @@ class Finetune(Strategy):
         None,
         gt=0,
         le=1000,
-        description=f"Times through the training examples; by default {MOST_EPOCHS} for few, fewer for many.",
+        description=f"Times through the training examples; by default {MOST_EPOCHS} for few, fewer for many; "
+        f"for transcripts at least {UNALIGNED_STEPS} steps.",
     )
-    learning_rate: float = pydantic.Field(3e-4, gt=0, le=1, description="Of the last stage, for AdamW.")
-    head_rate: float = pydantic.Field(1e-3, gt=0, le=1, description="Of the head.")
+    learning_rate: float | None = pydantic.Field(
+        None,
+        gt=0,
+        le=1,
+        description=f"Of the last stage, for AdamW; by default {SOLVED.learning_rate:g}, for transcripts "
+        f"{UNALIGNED.learning_rate:g}.",
+    )
+    head_rate: float | None = pydantic.Field(
+        None,
+        gt=0,
+        le=1,
+        description=f"Of the head; by default {SOLVED.head_rate:g}, for transcripts {UNALIGNED.head_rate:g}.",
+    )
     decay: float = pydantic.Field(
         0.8, gt=0, le=1, description="Each earlier stage trains at this share of the next one's rate."
     )
     gradual: bool = pydantic.Field(
         False, description="Unfreeze in three phases: head, later half, everything that trains."
     )
-    batch: int = pydantic.Field(32, ge=1, le=4096, description="Examples a step.")
-    views: int = pydantic.Field(
-        4, ge=0, le=64, description="Augmented views of each example; 0 makes a new one every epoch."
+    batch: int | None = pydantic.Field(
+        None,
+        ge=1,
+        le=4096,
+        description=f"Examples a step; by default {SOLVED.batch}, for transcripts {UNALIGNED.batch}.",
+    )
+    views: int | None = pydantic.Field(
+        None,
+        ge=0,
+        le=64,
+        description=f"Augmented views of each example; 0 makes a new one every epoch. By default {SOLVED.views}, for "
+        f"transcripts {UNALIGNED.views}.",
     )
     mix: Literal["none", "mixup", "cutmix"] = pydantic.Field("none", description="Mixing of examples within a batch.")
     l2_sp: float = pydantic.Field(0.0, ge=0, description="Weight of the pull towards the weights a phase began with.")
@@ -71,19 +110,21 @@ class Finetune(Strategy):
     )
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
-        if self.mix != "none" and source.varies:
-            raise StrategyError(f"{self.mix} needs inputs of one size, and those of {source.title} differ in length.")
-        rates = self._rates(source, task)
-        stream = Stream("target", "train", (HEAD,), self.batch, self.views, self.mix, target.imbalance > IMBALANCE)
+        if self.mix != "none":
+            _require_mixable(self.mix, source)
+        usual = self._usual(task)
+        rates = self._rates(source, task, usual)
+        stream = Stream("target", "train", (HEAD,), usual.batch, usual.views, self.mix, target.imbalance > IMBALANCE)
         candidates = candidate_stages(source, "auto")
         head = Head(HEAD, task.describe(), candidates[-1], start="solved")
         phases: list[Phase] = [Solve(HEAD, "train", candidates, "best", soften=True)]
         if not task.solvers:
-            head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,)), []
+            head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,), start="begun"), []
         if task.own_head:
             head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own"), []
         sets = [tuple(rates.items())] if not self.gradual else gradual_sets(source, rates)
-        share = (self.epochs or usual_epochs(target.train)) / len(sets)
+        least = 0 if task.aligned else UNALIGNED_STEPS * min(usual.batch, target.train) / max(1, target.train)
+        share = (self.epochs or max(least, usual_epochs(target.train))) / len(sets)
         for number, trains in enumerate(sets):
             phases.append(
                 Train(
@@ -106,7 +147,13 @@ class Finetune(Strategy):
             phases, refit = [*phases, *last], False
         return Plan("finetune", (stream,), (head,), tuple(phases), refit=refit, seed=seed)
 
-    def _rates(self, source: Source, task: Task) -> dict[str, float]:
+    def _usual(self, task: Task) -> Usual:
+        """What the user says, and what is usual for the task where that is nothing."""
+        usual = SOLVED if task.aligned else UNALIGNED
+        return Usual(**{name: value if (value := getattr(self, name)) is not None else vars(usual)[name]
+                        for name in vars(usual)})  # fmt: skip
+
+    def _rates(self, source: Source, task: Task, usual: Usual) -> dict[str, float]:
         """Learning rates of the stages that train, falling towards the input, and of the head, if one is made.
 
         Raises:
@@ -114,14 +161,24 @@ class Finetune(Strategy):
         """
         training = stages_after(source, self.freeze)
         rates = {
-            stage: self.learning_rate * self.decay ** (len(training) - 1 - place)
+            stage: usual.learning_rate * self.decay ** (len(training) - 1 - place)
             for place, stage in enumerate(training)
         }
         if not task.own_head:
-            return {**rates, HEAD: self.head_rate}
+            return {**rates, HEAD: usual.head_rate}
         if not any(source.description.stage(name).parameters for name in rates):
             raise StrategyError(f"With --freeze {self.freeze} nothing of {source.title} trains. Freeze less of it.")
         return rates
+
+
+def _require_mixable(mix: str, source: Source) -> None:
+    if not source.mixes:
+        raise StrategyError(
+            f"{mix} needs inputs of one size, and those of {source.title} differ in length. Leave mix out."
+        )
+    if mix == "cutmix" and len(source.input_shape()) < 2:
+        raise StrategyError(f"cutmix cuts boxes out of pictures and spectra, and {source.title} takes neither. "
+                            "Use mix=mixup.")  # fmt: skip
 
 
 def usual_epochs(examples: int) -> float:

@@ -43,11 +43,9 @@ class Lora(Strategy):
         None, gt=0, le=1000, description="Times through the training examples; fewer for many by default."
     )
     learning_rate: float = pydantic.Field(2e-3, gt=0, le=1, description="Of the adapters, for AdamW.")
-    head_rate: float = pydantic.Field(1e-3, gt=0, le=1, description="Of the head.")
-    batch: int = pydantic.Field(32, ge=1, le=4096, description="Examples a step.")
-    views: int = pydantic.Field(
-        4, ge=0, le=64, description="Augmented views of each example; 0 makes a new one every epoch."
-    )
+    head_rate: float | None = Finetune.model_fields["head_rate"]  # type: ignore[assignment]
+    batch: int | None = Finetune.model_fields["batch"]  # type: ignore[assignment]
+    views: int | None = Finetune.model_fields["views"]  # type: ignore[assignment]
     mix: Literal["none", "mixup", "cutmix"] = pydantic.Field("none", description="Mixing of examples within a batch.")
     averaging: Literal["none", "ema"] = pydantic.Field("ema", description="ema: moving average of the adapters.")
     patience: int = pydantic.Field(

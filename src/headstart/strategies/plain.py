@@ -38,14 +38,6 @@ plain_features: Registry[Callable[[], PlainFeatures]] = Registry(
 )
 
 
-def plain_missing(task: Task, test: Examples) -> tuple[str, ...]:
-    """A sentence where the package is not installed that such features take."""
-    modality = test.table.modality
-    if not task.plain or modality not in plain_features.names():
-        return ()
-    return tuple(filter(None, [getattr(plain_features.get(modality), "missing", "")]))
-
-
 def plain_scores(task: Task, parts: Mapping[str, Examples], test: Examples) -> tuple[str, NDArray[Any]] | None:
     """(name, scores (N, K)) for `test`, its labels unseen; None where modality or task have no such baseline.
 

@@ -9,6 +9,7 @@ import pydantic
 from headstart.engine.plan import Head, Length, Phase, Plan, Schedule, Stop, Stream, Train
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
+from headstart.strategies.finetune import SOLVED, UNALIGNED
 from headstart.strategies.probe import HEAD, closing
 from headstart.tasks import Task
 
@@ -29,7 +30,12 @@ class Scratch(Strategy):
     )
     epochs: float = pydantic.Field(30, gt=0, description="How long it trains when neither seconds nor steps are given.")
     learning_rate: float = pydantic.Field(2e-3, gt=0, le=1, description="For AdamW.")
-    batch: int = pydantic.Field(32, ge=1, le=4096, description="Examples a step.")
+    batch: int | None = pydantic.Field(
+        None,
+        ge=1,
+        le=4096,
+        description=f"Examples a step; by default {SOLVED.batch}, for transcripts {UNALIGNED.batch}.",
+    )
     views: int = pydantic.Field(
         0, ge=0, le=64, description="Augmented views of each example; 0 makes a new one every epoch."
     )
@@ -47,7 +53,8 @@ class Scratch(Strategy):
             if self.seconds
             else Length(epochs=self.epochs)
         )
-        stream = Stream("target", "train", (HEAD,), self.batch, self.views, balanced=target.imbalance > IMBALANCE)
+        batch = self.batch or (SOLVED if task.aligned else UNALIGNED).batch
+        stream = Stream("target", "train", (HEAD,), batch, self.views, balanced=target.imbalance > IMBALANCE)
         phase = Train(
             "from random weights",
             trains,

@@ -31,7 +31,7 @@ LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Anomaly(Forecasting):
-    """Targets (N, H + 9): the latest H values, and what `headstart.data.windows.MARKS` and `FIELDS` say. Scores
+    """Targets (N, H + 10): the latest H values, and what `headstart.data.windows.MARKS` and `FIELDS` say. Scores
     (N, 3 H): the forecast of these values, and a band around it, in deviations from the level of the past.
 
     How far values lie from their forecast, each in units of the half of its band, is 1 on average for the farthest
@@ -46,6 +46,7 @@ class Anomaly(Forecasting):
     known: ClassVar[int] = len(MARKS) + len(FIELDS)
     farthest: ClassVar[float] = 1000.0
     watched: ClassVar[str] = "Skill of the forecast"
+    things: ClassVar[str] = "steps"
     primary: str = "f1"
 
     @classmethod
@@ -57,8 +58,12 @@ class Anomaly(Forecasting):
             )
         return super().from_labels(label, values)
 
+    def outlook(self, values: Sequence[Any]) -> None:
+        """Steps are told from what is usual just before, and no season is asked for."""
+        del values
+
     def _banded(self, targets: Numbers, middle: LinearSolution) -> LinearSolution:
-        reach = _reach(targets[:, :-1] - middle.left_out)
+        reach = _reach(targets[:, : self.horizon] - middle.left_out)
         shifts = np.concatenate([-reach, np.zeros_like(reach), reach])
         return replace(
             middle,
@@ -69,12 +74,12 @@ class Anomaly(Forecasting):
 
     def left_out_loss(self, scores: Scores, targets: Numbers) -> float:
         """Error of the middle: the band is as wide as it has to be."""
-        apart = np.abs(targets[:, :-1] - self.quantiles(scores)[:, 1])
+        apart = np.abs(targets[:, : self.horizon] - self.quantiles(scores)[:, 1])
         return float(np.mean(targets[:, -1:] * apart))
 
     def calibrate(self, scores: Scores, targets: Numbers) -> NDArray[np.float64]:
         """What widens, or narrows, the band until the farthest of these is at a distance of 1."""
-        factor = float(np.max(_distance(targets[:, :-1], self.quantiles(scores))))
+        factor = float(np.max(_distance(targets[:, : self.horizon], self.quantiles(scores))))
         widened = np.array([[factor, 0, 0], [1 - factor, 1, 1 - factor], [0, 0, factor]])
         return np.kron(widened, np.eye(self.horizon))
 
@@ -149,7 +154,7 @@ class Anomaly(Forecasting):
     def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
         """The distance from a moving median, its threshold found in the same way."""
         del train, validation, asked
-        normal = self.numbers(self.encode(fit.labels))[:, :-1]
+        normal = self.numbers(self.encode(fit.labels))[:, : self.horizon]
         contents = list(fit.contents())
         apart = {length: normal - _medians(contents, length)[:, None] for length in MEDIANS}
         best = min(MEDIANS, key=lambda length: float(np.mean(np.abs(apart[length]))))

@@ -42,6 +42,7 @@ class Classification(Task):
 
     kind: ClassVar[str] = "classification"
     solvers: ClassVar[tuple[str, ...]] = ("best", "ridge", "lda", "logistic")
+    of_kinds: ClassVar[bool] = True
     primary: str = "accuracy"
 
     @classmethod
@@ -67,14 +68,14 @@ class Classification(Task):
         """Ridge and LDA by exact leave-one-out, or logistic; "best" takes the lowest left-out log-loss of ridge, LDA
         and the mean of both. Scores are scaled by a temperature fitted on the left-out scores (Guo et al. 2017)."""
         spread = root_deviation(features)
-        even = features / spread.astype(features.dtype)
+        even = np.divide(features, spread, dtype=features.dtype, casting="same_kind")
         wanted = ("ridge", "lda") if solver == "best" else (solver,)
         found = [self._calibrated(self._fit(even, targets, name), targets) for name in wanted]
         if solver == "best":
             found.append(self._calibrated(found[0].mean_with(found[1]), targets))
         return min(found, key=lambda one: measures.log_loss(targets, softmax(one.left_out))).before(spread)
 
-    def _fit(self, features: NDArray[np.float64], targets: Targets, solver: str) -> LinearSolution:
+    def _fit(self, features: NDArray[Any], targets: Targets, solver: str) -> LinearSolution:
         if solver == "ridge":
             return fit_ridge(features, np.eye(self.outputs)[targets], choose=lambda s: self._choosing_loss(s, targets))
         if solver == "lda":

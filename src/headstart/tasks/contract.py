@@ -30,6 +30,10 @@ Numbers = NDArray[Any]
 """(N,) or (N, K), or (N,) of (P, …): targets as loss and solvers take them."""
 
 
+KnownHead = tuple[str, NDArray[np.float64], NDArray[np.float64]]
+"""Title, weight (D, K) and bias (K,) of a head that answers already."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """One measure of predictions, on stored per-item values so that intervals can be made from it."""
@@ -144,12 +148,16 @@ class Task(ABC):
     """Whether the source's own head can answer before anything was learned from the target."""
     goes_on: ClassVar[bool] = False
     """Whether a head in closed form departs from the source's own, where that answers the same: see `solve_from`."""
+    of_kinds: ClassVar[bool] = False
+    """Whether labels are names of kinds, and an example is of one of them."""
     answers_apart: ClassVar[bool] = True
     """Whether two labels are never one answer of a source's own."""
     plain: ClassVar[str] = "with a linear model"
     """What is done with hand-made features (see `fit_plain`), behind their name; empty where nothing is."""
     strengths: ClassVar[tuple[float, ...]] = (1.0, 10.0, 100.0)
     """Inverse strengths of the penalty that are tried on them."""
+    things: ClassVar[str] = ""
+    """What people call its examples; empty where they go by what they hold, such as images."""
     watched: ClassVar[str] = ""
     """Title of what `watch` gives; empty where it is the primary metric."""
 
@@ -202,14 +210,24 @@ class Task(ABC):
         """The head in closed form, calibrated, with its left-out scores."""
 
     def solve_from(
-        self,
-        features: NDArray[np.float32],
-        targets: Numbers,
-        weight: NDArray[np.float64],
-        bias: NDArray[np.float64],
+        self, features: NDArray[np.float32], targets: Numbers, starts: Sequence[KnownHead]
     ) -> LinearSolution:
-        """The same, drawn towards a head that answers already, of weight (D, K) and bias (K,)."""
+        """The same, drawn towards heads that answer already."""
         raise NotImplementedError(f"{self.kind} does not go on from a head")
+
+    def remarks(self, places: Callable[[Any], int], examples: Examples) -> list[str]:
+        """What a user should know of how well the labels fit the contents of the examples to learn from.
+
+        Args:
+            places: at how many places of a content answers are given.
+        """
+        del places, examples
+        return []
+
+    def outlook(self, values: Sequence[Any]) -> tuple[int, int] | None:
+        """Where what comes next is told: how many steps, and how many a season has, by the training labels."""
+        del values
+        return None
 
     def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores] | None:
         """What a pragmatist makes of hand-made features (N, D), sparse or dense, such as a linear model: from features

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError, StrategyError
+from headstart.data.classical import theta_forecast
 from headstart.data.contents import Told
 from headstart.data.modalities.series import past
 from headstart.data.windows import FIELDS, seasonal_naive
@@ -18,16 +19,16 @@ from headstart.measure import forecasts as measures
 from headstart.measure.blocked import fit_blocked_ridge
 from headstart.measure.linear import FloatArray, LinearSolution
 from headstart.measure.scores import Mean
-from headstart.tasks.contract import Baseline, Course, Metric, Numbers, Predictions, Scores, Targets, Task
-from headstart.tasks.local_models import linear_past, local_models
+from headstart.tasks import local_models
+from headstart.tasks.contract import Baseline, Course, KnownHead, Metric, Numbers, Predictions, Scores, Targets, Task
 
 if TYPE_CHECKING:
     import torch
 
 QUANTILES = ("low", "middle", "high")
 WEIGHTS = 0.1, 10.0
-"""Least and most weight of a window: its scale beside that of its series, since errors are measured in units of the
-series, and learned in those of the window."""
+"""Least and most weight of a window: its scale beside the unit of its series, in which errors are measured, since they
+are learned in those of the window."""
 MOST = 10.0
 """Deviations from the level of the past beyond which a value to be told is learned from as if it were there."""
 DIGITS = 4
@@ -35,18 +36,19 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Forecasting(Task):
-    """Targets (N, H + 7): the next H values, nan where missing, and what `headstart.data.windows.FIELDS` says. Scores
+    """Targets (N, H + 8): the next H values, nan where missing, and what `headstart.data.windows.FIELDS` says. Scores
     (N, 3 H): quantiles 0.1, 0.5 and 0.9 of them, in deviations from the level of the past."""
 
     kind: ClassVar[str] = "forecasting"
     reads: ClassVar[Literal["pooled", "places", "ahead"]] = "ahead"
-    options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season", "stride")
+    options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season", "stride", "known")
     reader: ClassVar[str] = "windows"
     looks_ahead: ClassVar[bool] = True
     answers_apart: ClassVar[bool] = False
     goes_on: ClassVar[bool] = True
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
     plain: ClassVar[str] = ""
+    things: ClassVar[str] = "windows"
     known: ClassVar[int] = len(FIELDS)
     """Fields of a target behind the values to be told."""
     farthest: ClassVar[float] = MOST
@@ -73,16 +75,17 @@ class Forecasting(Task):
         return found
 
     def numbers(self, targets: Targets) -> Numbers:
-        """(N, H + 1): the next values in deviations from the level of the past, missing ones on the line between others
-        and none farther than MOST; then the window's weight."""
+        """(N, H + 2): the next values in deviations from the level of the past, missing ones on the line between others
+        and none farther than MOST; then the window's time and its weight."""
         known = _field(targets, "level"), _field(targets, "scale")
         found = (self.ahead(targets) - known[0][:, None]) / known[1][:, None]
         steps = np.arange(found.shape[1])
         for row in np.flatnonzero(np.isnan(found).any(axis=1)):
             there = ~np.isnan(found[row])
             found[row] = np.interp(steps, steps[there], found[row, there])
-        weight = np.clip(known[1] / np.maximum(_field(targets, "deviation"), 1e-12), *WEIGHTS)
-        return np.concatenate([np.clip(found, -self.farthest, self.farthest), weight[:, None]], axis=1)
+        weight = np.clip(known[1] / np.maximum(_unit(targets), 1e-12), *WEIGHTS)
+        found = np.clip(found, -self.farthest, self.farthest)
+        return np.column_stack([found, _field(targets, "time"), weight])
 
     def ahead(self, targets: Targets) -> FloatArray:
         """(N, H): the next values."""
@@ -93,27 +96,46 @@ class Forecasting(Task):
         of the left-out errors lie, step by step."""
         if solver not in ("best", "ridge"):
             raise StrategyError(f"Forecasting has no solver '{solver}'. Known: ridge.")
-        return self._banded(targets, fit_blocked_ridge(features, targets[:, :-1], weights=targets[:, -1]))
+        return self._banded(targets, self._ridge(features, targets, targets[:, : self.horizon]))
+
+    def _ridge(
+        self, features: NDArray[np.float32], targets: Numbers, wanted: FloatArray, reluctant: bool = False
+    ) -> LinearSolution:
+        times, weights = targets[:, self.horizon], targets[:, -1]
+        return fit_blocked_ridge(features, wanted, weights=weights, times=times, gap=self.horizon, reluctant=reluctant)
+
+    def _late(self, targets: Numbers) -> NDArray[np.bool_]:
+        """(N,) the later half, whose pasts are most like those of the test."""
+        times = targets[:, self.horizon]
+        return np.asarray(times >= np.median(times))
+
+    def outlook(self, values: Sequence[Any]) -> tuple[int, int] | None:
+        return self.horizon, int(_field(self.encode(values[:1]), "season")[0])
 
     def solve_from(
-        self, features: NDArray[np.float32], targets: Numbers, weight: FloatArray, bias: FloatArray
+        self, features: NDArray[np.float32], targets: Numbers, starts: Sequence[KnownHead]
     ) -> LinearSolution:
-        """Ridge regression of what the source's own forecasts lack."""
+        """Ridge regression, where it surely helps, of what a combination of forecasts that are there already lacks:
+        shares of them that add up to one, of the least absolute error."""
         middle = slice(self.horizon, 2 * self.horizon)
-        known = np.asarray(features @ weight[:, middle] + bias[middle], np.float64)
-        found = fit_blocked_ridge(features, targets[:, :-1] - known, weights=targets[:, -1])
+        wanted, late = targets[:, : self.horizon], self._late(targets)
+        told = np.stack([np.asarray(features @ w[:, middle] + b[middle], np.float64) for _, w, b in starts])
+        shares = measures.best_shares(told[:, late], wanted[late], targets[late, -1])
+        weight = sum(share * w[:, middle] for share, (_, w, _) in zip(shares, starts, strict=True))
+        bias = sum(share * b[middle] for share, (_, _, b) in zip(shares, starts, strict=True))
+        known = np.tensordot(shares, told, 1)
+        found = self._ridge(features, targets, wanted - known, reluctant=True)
         whole = replace(
             found,
-            weight=found.weight + weight[:, middle],
-            bias=found.bias + bias[middle],
+            weight=found.weight + weight,
+            bias=found.bias + bias,
             left_out=found.left_out + known,
-            solver="ridge from the source's own head",
+            solver="ridge from " + _combination([title for title, _, _ in starts], shares),
         )
         return self._banded(targets, whole)
 
     def _banded(self, targets: Numbers, middle: LinearSolution) -> LinearSolution:
-        wanted = targets[:, :-1]
-        errors = wanted - middle.left_out
+        errors = (targets[:, : self.horizon] - middle.left_out)[self._late(targets)]
         shifts = [np.quantile(errors, level, axis=0) if level != 0.5 else 0.0 for level in measures.LEVELS]
         return LinearSolution(
             np.concatenate([middle.weight] * len(shifts), axis=1),
@@ -125,15 +147,17 @@ class Forecasting(Task):
         )
 
     def left_out_loss(self, scores: Scores, targets: Numbers) -> float:
-        loss = measures.pinball(targets[:, :-1], self.quantiles(scores))
-        return float(np.mean(targets[:, -1] * loss))
+        """Of the later half."""
+        late = self._late(targets)
+        loss = measures.pinball(targets[late, : self.horizon], self.quantiles(scores[late]))
+        return float(np.mean(targets[late, -1] * loss))
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Quantile loss, doubled, mean over steps and quantiles, times the window's weight."""
         import torch
 
         told = outputs.float().reshape(len(outputs), len(QUANTILES), -1)
-        wanted, weight = targets.float()[:, :-1], targets.float()[:, -1]
+        wanted, weight = targets.float()[:, : self.horizon], targets.float()[:, -1]
         apart = wanted[:, None] - told
         level = torch.tensor(measures.LEVELS)[None, :, None]
         return 2 * weight * torch.maximum(level * apart, (level - 1) * apart).mean(dim=(1, 2))
@@ -256,15 +280,28 @@ class Forecasting(Task):
         return self.baselines(targets)
 
     def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
-        """A linear model of the past, and Theta and AutoETS where these do not take too long."""
+        """Theta, a linear model of the past, what these and the last season say together, and the library's Theta and
+        AutoETS where these do not take too long."""
         del train, validation
         targets, contents = self.encode(fit.labels), list(fit.contents())
         numbers = self.numbers(targets)
-        linear = linear_past(contents, numbers[:, :-1], numbers[:, -1])
+        linear = local_models.linear_past(contents, numbers, self.horizon)
         season = int(_field(targets, "season")[0])
+        theta = Theta("plain_theta", "Theta", self._spread(targets), self.horizon, season)
         places = np.linspace(0, len(contents) - 1, 5).astype(int).tolist()
-        models, left_out = local_models(self.horizon, season, [contents[place] for place in places], asked)
-        return [linear, *models], left_out
+        models, left_out = local_models.local_models(self.horizon, season, [contents[place] for place in places], asked)
+        return [theta, linear, self._combined(contents, numbers, season), *models], left_out
+
+    def _combined(self, contents: Sequence[Any], numbers: Numbers, season: int) -> Baseline:
+        """What a head makes of what is classical and of the past, without any source."""
+        width = local_models.usual_width(contents)
+        features = local_models.beside_classical(contents, width, self.horizon, season)
+        found = self.solve_from(
+            features.astype(np.float32), numbers, local_models.classical_heads(self.horizon, features.shape[1])
+        )
+        title = "Theta, the last season and a linear model of the past, combined"
+        scores = np.vstack([found.weight, found.bias])
+        return local_models.Combined("combined", title, scores, self.horizon, season)
 
 
 @dataclass(frozen=True)
@@ -278,10 +315,28 @@ class Repeats(Baseline):
         found = np.empty((count, 3, self.horizon))
         for row, content in enumerate(contents):
             values, level, scale = past(content)
-            found[row] = (seasonal_naive(values, self.horizon, self.season) - level) / scale
+            found[row] = (self.told(values) - level) / scale
         found[:, 0] -= self.scores
         found[:, 2] += self.scores
         return found.reshape(count, -1)
+
+    def told(self, values: FloatArray) -> FloatArray:
+        """(H,): what comes after `values` (T,)."""
+        return seasonal_naive(values, self.horizon, self.season)
+
+
+class Theta(Repeats):
+    """The Theta method, fitted to every past."""
+
+    def told(self, values: FloatArray) -> FloatArray:
+        return theta_forecast(values, self.horizon, self.season)
+
+
+def _combination(titles: Sequence[str], shares: FloatArray) -> str:
+    """Such as 70 % Theta + 30 % the source's own forecasts."""
+    parts = sorted(zip(shares.tolist(), titles, strict=True), reverse=True)
+    named = [(f"{100 * share:.0f} % {title}" if share < 1 else title) for share, title in parts if share > 0]
+    return " + ".join(named)
 
 
 def _field(targets: Targets, name: str) -> FloatArray:

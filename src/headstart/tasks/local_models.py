@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data.classical import NAMES, classical_forecasts
 from headstart.data.modalities.series import past
+from headstart.data.windows import known_ahead
 from headstart.measure.blocked import fit_blocked_ridge
 from headstart.measure.forecasts import LEVELS
 from headstart.measure.linear import FloatArray
-from headstart.tasks.contract import Baseline, Scores
+from headstart.tasks.contract import Baseline, KnownHead, Scores
 
 LIMIT = 120.0
 """Seconds that one of these models may take for all windows of a test; else it is left out, and the receipt says so."""
@@ -37,7 +39,7 @@ class LinearPast(Baseline):
     def answer(self, contents: Iterable[Any], count: int) -> Scores:
         del count
         width = len(self.scores) - 1
-        blocks = (evened(block, width) for block in chunks_of(contents, BLOCK))
+        blocks = (with_known(block, width - known_of(block)) for block in chunks_of(contents, BLOCK))
         return np.concatenate([block @ self.scores[:-1] + self.scores[-1] for block in blocks])
 
 
@@ -51,16 +53,27 @@ def evened(contents: Sequence[Any], width: int) -> FloatArray:
     return found
 
 
+def known_of(contents: Sequence[Any]) -> int:
+    """How many numbers are known of the steps to be told."""
+    return len(known_ahead(contents[0]))
+
+
+def with_known(contents: Sequence[Any], width: int) -> FloatArray:
+    """(N, width + K): the last values of each past, and what is known of the steps to be told."""
+    return np.concatenate([evened(contents, width), np.stack([known_ahead(content) for content in contents])], axis=1)
+
+
 def chunks_of(contents: Iterable[Any], size: int) -> Iterable[list[Any]]:
     waiting = iter(contents)
     while block := list(itertools.islice(waiting, size)):
         yield block
 
 
-def linear_past(contents: Sequence[Any], wanted: FloatArray, weight: FloatArray) -> LinearPast:
-    """The model fitted to windows (N), of which (N, H) came next, in deviations of each from its past."""
-    width = int(np.quantile([len(np.ravel(content)) for content in contents], SHORT))
-    fitted = fit_blocked_ridge(evened(contents, width), wanted, weights=weight)
+def linear_past(contents: Sequence[Any], numbers: FloatArray, horizon: int) -> LinearPast:
+    """The model fitted to windows (N), with `Forecasting.numbers` of them."""
+    wanted, times, weight = numbers[:, :horizon], numbers[:, horizon], numbers[:, -1]
+    width = usual_width(contents)
+    fitted = fit_blocked_ridge(with_known(contents, width), wanted, weights=weight, times=times, gap=horizon)
     shifts = [np.quantile(wanted - fitted.left_out, level, axis=0) if level != 0.5 else 0.0 for level in LEVELS]
     weights = np.concatenate([np.vstack([fitted.weight, fitted.bias + shift]) for shift in shifts], axis=1)
     return LinearPast("plain", "A linear model of the past, fitted to the training part", weights)
@@ -99,6 +112,49 @@ class Local(Baseline):
         return AutoETS(season_length=season if season <= LONGEST_SEASON else 1)
 
 
+@dataclass(frozen=True)
+class Combined(Baseline):
+    """Theta, the last season and a linear model of the past. `scores` (2 H + D + 1, K): weights, then the intercept."""
+
+    horizon: int
+    season: int
+
+    def answer(self, contents: Iterable[Any], count: int) -> Scores:
+        del count
+        width = len(self.scores) - 1 - len(NAMES) * self.horizon
+        return np.concatenate(
+            [
+                beside_classical(block, width - known_of(block), self.horizon, self.season) @ self.scores[:-1]
+                + self.scores[-1]
+                for block in chunks_of(contents, BLOCK)
+            ]
+        )
+
+
+def beside_classical(contents: Sequence[Any], width: int, horizon: int, season: int) -> FloatArray:
+    """(N, 2 H + width + K): what Theta and the last season say of each past, and what `with_known` gives."""
+    told = []
+    for content in contents:
+        values, level, scale = past(content)
+        told.append(classical_forecasts((values - level) / scale, level / scale, horizon, season))
+    return np.concatenate([np.stack(told), with_known(contents, width)], axis=1)
+
+
+def classical_heads(horizon: int, width: int) -> list[KnownHead]:
+    """Theta and the last season, as heads on `beside_classical`, which is so wide."""
+    found = []
+    for place, name in enumerate(NAMES):
+        weight = np.zeros((width, len(LEVELS) * horizon))
+        weight[place * horizon :][:horizon] = np.tile(np.eye(horizon), len(LEVELS))
+        found.append((name, weight, np.zeros(weight.shape[1])))
+    return found
+
+
+def usual_width(contents: Sequence[Any]) -> int:
+    """How many of the last values a linear model looks at."""
+    return int(np.quantile([len(np.ravel(content)) for content in contents], SHORT))
+
+
 def local_models(horizon: int, season: int, sample: Sequence[Any], windows: int) -> tuple[list[Baseline], list[str]]:
     """Theta and AutoETS, and sentences about what is left out.
 
@@ -107,9 +163,7 @@ def local_models(horizon: int, season: int, sample: Sequence[Any], windows: int)
         windows: how many will be asked for.
     """
     if importlib.util.find_spec(LIBRARY) is None:
-        return [], [
-            "Theta and AutoETS, which people of the field would try, were not run: pip install 'headstart[series]'."
-        ]
+        return [], ["AutoETS, which people of the field would try, was not run: pip install 'headstart[series]'."]
     kept: list[Baseline] = []
     left_out = []
     for name, title in (("theta", "Theta, fitted to every past"), ("ets", "AutoETS, fitted to every past")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from headstart import tasks
 from headstart.bank import Bank
-from headstart.core import files, hardware, settings
+from headstart.core import files, hardware, settings, worker
 from headstart.core.errors import HeadstartError, RunError
 from headstart.data import checks, splits
 from headstart.data.contents import contents_of
@@ -57,6 +58,7 @@ def adapt(
     context: int | None = None,
     season: int | None = None,
     stride: int | None = None,
+    known: str | None = None,
     items: str | Path | None = None,
     user: str | None = None,
     new_users: int | None = None,
@@ -91,6 +93,8 @@ def adapt(
         series, value, horizon, context, season, stride: for forecasting and anomaly: the columns that tell series apart
             and hold values, how many steps are told, and of how many past ones; steps of the season; steps from one
             window to be tested on to the next. `split` may then say how many rows are for what, as "8640/2880/2880".
+        known: for forecasting, columns of what is known ahead of time, such as "price,holiday", also of the steps to be
+            told: to predict, give these steps as rows without a value.
         items: of users' histories, a table of the items, with columns that say what each is.
         user: of users' histories, the column of users.
         new_users: test on users who are not learned from, after so many of their items: 0 for those who met nothing.
@@ -135,6 +139,7 @@ def adapt(
             "context": context,
             "season": season,
             "stride": stride,
+            "known": known,
             "items": None if items is None else str(items),
             "user": user,
             "new_users": new_users,
@@ -202,7 +207,7 @@ def resume(folder: str | Path, *, console: Console | None = None) -> Model:
     if is_finished(path):
         return load(path)
     if not path.is_dir():
-        raise RunError(f"There is no run {path}.")
+        raise RunError(f"There is no run {path}. Runs are made by `headstart adapt`.")
     if not (path / RECIPE).is_file():
         raise RunError(f"{path} has no {RECIPE}, so there is nothing to go on with.")
     recipe = load_recipe(path / RECIPE)
@@ -217,11 +222,20 @@ def repeat(path: str | Path, *, out: str | Path | None = None, console: Console 
 
 
 def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Source, console: Console | None) -> Model:
+    source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
+    strategy = recipe.build_strategy()
+    needs_network_here = strategy.is_random or "torch" in sys.modules
+    with worker.worker(wanted=not needs_network_here and not source.is_described):
+        source.begin()
+        return _prove(recipe, strategy, folder, target, source, console)
+
+
+def _prove(
+    recipe: Recipe, strategy: Strategy, folder: Path, target: Any, source: Source, console: Console | None
+) -> Model:
     watch = hardware.Stopwatch()
     bank = Bank(settings.current().bank, recipe.runtime)
-    strategy = recipe.build_strategy()
     kind = tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
-    source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
     table = _table(target, recipe, kind, source)
     source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
@@ -231,7 +245,10 @@ def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Sourc
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     source, task = _fitted(source, task, recipe, everything, parts, bank)
-    remarks = source.remarks(contents_of(everything))
+    remarks = [
+        *source.remarks(contents_of(everything)),
+        *task.remarks(lambda content: source.places(source.prepare(content)), parts.part("fit")),
+    ]
     usable = replace(usable, table=usable.table.with_notes(*remarks))
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
     if console is not None:
@@ -286,11 +303,12 @@ def _fitted(
 ) -> tuple[Source, Task]:
     """Source and task as these examples need them: what is read of the source, what it has to know of the things that
     examples refer to, how answers are looked for."""
-    source = source.suited(contents_of(examples)).reading(task.reads)
+    fit = parts.part("fit")
+    source = source.reading(task.reads).suited(contents_of(fit), task.outlook(fit.labels(task.label)))
     source = acquainted(source, task, examples.table, bank, recipe)
     if not task.writes:
         return source, task.searching(recipe.beams)
-    return source.writing(parts.part("fit").labels(task.label), recipe.beams), task
+    return source.writing(fit.labels(task.label), recipe.beams), task
 
 
 def describe(parts: splits.Splits, task: Task) -> Target:

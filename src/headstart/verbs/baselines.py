@@ -21,7 +21,7 @@ from headstart.engine.trained import LinearHead, Moment, Trained, Workplace
 from headstart.receipt.evidence import PLAIN, Arm, BudgetPoint
 from headstart.sources import Source
 from headstart.strategies import Target
-from headstart.strategies.plain import plain_missing, plain_scores
+from headstart.strategies.plain import plain_scores
 from headstart.strategies.probe import HEAD, Probe
 from headstart.strategies.scratch import Scratch
 from headstart.tasks import Task
@@ -82,8 +82,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
         found.append(Arm("probe", "Closed-form head on frozen features", True, scores(probe, test, bank)[HEAD], probe))
     if not recipe.baselines:
         return Arms(tuple(found), (), None)
-    missing = plain_missing(adapted.task, test)
-    plain = plain_scores(adapted.task, given, test) if not missing else None
+    plain = plain_scores(adapted.task, given, test)
     if plain is not None:
         found.append(Arm(PLAIN, plain[0], False, plain[1], fitted=True))
     rivals, left_out = _rivals(adapted.task, given, test)
@@ -92,7 +91,7 @@ def arms(adapted: Trained, recipe: Recipe, parts: Splits, given: Mapping[str, Ex
     repeated = _again(scratch, adapted.source, recipe, given, test, bank)
     found.append(replace(scratch_arm(scratch, recipe, parts, bank), again=repeated))
     budgets = _budgets(adapted, recipe, parts, given, bank)
-    return Arms(tuple(found), budgets, next(iter(scratch.steps.values())), (*missing, *left_out))
+    return Arms(tuple(found), budgets, next(iter(scratch.steps.values())), tuple(left_out))
 
 
 def _again(

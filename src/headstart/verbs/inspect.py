@@ -14,6 +14,7 @@ from headstart.data import checks
 from headstart.data.answers import is_cell, kind_of
 from headstart.data.read import read
 from headstart.data.table import Quarantined
+from headstart.tasks import tasks
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Inspection:
     """Examples that look like an earlier one."""
     quarantine: tuple[Quarantined, ...]
     notes: tuple[str, ...]
+    about: tuple[tuple[str, str], ...] = ()
+    """What the reader says of the whole."""
 
 
 def inspect(
@@ -41,13 +44,25 @@ def inspect(
     time: str | None = None,
     split: str | None = None,
     labelled: bool = True,
+    task: str | None = None,
+    items: str | None = None,
+    user: str | None = None,
 ) -> Inspection:
     """Reads and checks a target as `adapt` would; however many items are bad, they are listed.
+
+    Args:
+        task: where the form of the target does not tell how it is read, such as recommendation.
+        items, user: see `headstart.data.read.read`.
 
     Raises:
         DataError: there is nothing to look at.
     """
-    table = read(target, label=label, content=content, group=group, time=time, split=split, labelled=labelled)
+    reader = tasks.get(task).reader if task is not None else ""
+    labelled = labelled and not reader
+    table = read(
+        target, label=label, content=content, group=group, time=time, split=split, labelled=labelled, reader=reader,
+        items=items, user=user,
+    )  # fmt: skip
     bank = Bank(settings.current().bank)
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=1.0)
     seen = usable.table
@@ -65,6 +80,7 @@ def inspect(
         len(seen) - len(np.unique(usable.clusters)),
         seen.quarantine,
         seen.notes,
+        seen.about,
     )
 
 

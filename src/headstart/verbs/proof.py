@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.core import files, hardware
+from headstart.core import files, hardware, worker
 from headstart.data.checks import Checked
 from headstart.data.contents import Contents
 from headstart.data.modalities import open_modality
@@ -45,7 +45,7 @@ def evidence(
         recipe=recipe.model_dump(exclude_none=True),
         warnings=arms.warnings,
         seconds=watch.seconds,
-        peak_memory=hardware.peak_memory(),
+        peak_memory=worker.peak_memory(),
     )
 
 

@@ -16,7 +16,7 @@ from headstart.strategies import Strategy, strategies
 
 PARTICULAR = {
     **dict.fromkeys(("items", "user", "same_users", "same_items", "new_users"), "recommendation"),
-    **dict.fromkeys(("series", "value", "horizon", "context", "season", "stride"), "forecasting"),
+    **dict.fromkeys(("series", "value", "horizon", "context", "season", "stride", "known"), "forecasting"),
 }
 """Options that only one kind of task has, and which."""
 
@@ -58,6 +58,9 @@ class Recipe(pydantic.BaseModel):
         None, ge=4, le=1_000_000, description="Steps of the past that are looked at; as many as the source takes."
     )
     season: int | None = pydantic.Field(None, ge=1, description="Steps of the season; found when not given.")
+    known: str | None = pydantic.Field(
+        None, description="Columns of what is known ahead of time, such as price,holiday."
+    )
     stride: int | None = pydantic.Field(None, ge=1, description="Steps from one window to be tested on to the next.")
     test: float = pydantic.Field(0.25, gt=0, lt=1, description="Share of examples to test on, when no test is given.")
     validation: float | None = pydantic.Field(
@@ -105,6 +108,7 @@ class Recipe(pydantic.BaseModel):
             self.validation,
             each_step=each_step,
             event=self.label if each_step else None,
+            known=tuple(name.strip() for name in self.known.split(",")) if self.known else (),
         )
 
     def require_particular(self, options: Collection[str], task: str | None) -> None:

@@ -34,6 +34,9 @@ class History:
     events: NDArray[np.bool_] | None = None
     """(T,) whether a step is part of an event; None where the table does not say."""
 
+    known: NDArray[np.float64] | None = None
+    """(T, C) of what is known ahead of time, in columns; None where nothing is."""
+
     def when(self, place: int) -> str:
         """What the step at `place` is called; texts of one series sort as its steps do."""
         if self.times is None:
@@ -114,6 +117,7 @@ def read_histories(
     value: str | None = None,
     split: str | None = None,
     event: str | None = None,
+    known: Sequence[str] = (),
 ) -> Histories:
     """The series of a table.
 
@@ -123,20 +127,23 @@ def read_histories(
         value: column of values, or several of a wide table, joined by commas; else every column of numbers.
         split: column that says train, validation or test; other rows are not used.
         event: column of 0 and 1, which marks the steps of events.
+        known: columns of what is known ahead of time.
 
     Raises:
         DataError: a column is missing, or times are not even; the message says what, and where.
     """
     if rows.num_rows == 0:
         raise DataError(f"{origin} has a header and no rows.")
-    for option, name in (("time", time), ("series", series), ("split", split), ("label", event)):
+    named = (("time", time), ("series", series), ("split", split), ("label", event), *(("known", one) for one in known))
+    for option, name in named:
         if name is not None and name not in rows.column_names:
             raise missing_column(origin, name, option, rows.column_names)
-    columns = _value_columns(rows, origin, value, {time, series, split, "split", event}, series is not None)
+    columns = _value_columns(rows, origin, value, {time, series, split, "split", event, *known}, series is not None)
     parts = _parts(rows, split, origin)
     marks = _marks(rows, event, origin)
     stamps = read_times(rows.column(time), time, origin) if time is not None else None
     values = {column: _floats(rows.column(column), column, origin) for column in columns}
+    foreseen = [_known(rows.column(column), column, origin) for column in known]
     found: list[History] = []
     grids: dict[str, Grid] = {}
     missing = 0
@@ -153,7 +160,9 @@ def read_histories(
         for column, numbers in values.items():
             called = " ".join(filter(None, (name, column if len(columns) > 1 or not name else "")))
             events = None if marks is None else _spread(marks[order], places, False)
-            found.append(History(called, _spread(numbers[order], places, np.nan), when, part, events))
+            told = [_carried(_spread(one[order], places, np.nan)) for one in foreseen]
+            ahead = np.column_stack(told) if told else None
+            found.append(History(called, _spread(numbers[order], places, np.nan), when, part, events, ahead))
     steps = {one.step for one in grids.values() if len(one.places) > 1}
     if len(steps) > 1:
         first = {one.step: name for name, one in reversed(grids.items())}
@@ -199,6 +208,29 @@ def _floats(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[np.float
         row = int(np.flatnonzero(np.isinf(values))[0]) + 1
         raise DataError(f"The column '{name}' of {origin} has an infinite value in row {row}. Leave it empty instead.")
     return values
+
+
+def _known(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[np.float64]:
+    """
+    Raises:
+        DataError: the column does not hold numbers, or true and false, in every row.
+    """
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    values = _floats(column, name, origin)
+    if np.isnan(values).any():
+        row = int(np.flatnonzero(np.isnan(values))[0]) + 1
+        raise DataError(
+            f"What is known ahead of time has to be there in every row, and the column '{name}' of {origin} is empty "
+            f"in row {row}. Fill it in, or leave it out of --known."
+        )
+    return values
+
+
+def _carried(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Steps without a row as the one before them."""
+    last = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(len(values))))
+    return np.asarray(values[last])
 
 
 def _parts(rows: pa.Table, split: str | None, origin: str) -> NDArray[np.int8] | None:

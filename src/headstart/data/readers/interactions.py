@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from headstart.core import seeds
@@ -33,6 +34,8 @@ PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SHARE_OF_TEST, SHARE_OF_VALIDATION = 0.25, 0.1
 """Of users, where those of the test are to be new ones and nothing else is said."""
+SECONDS = (2e8, 4.1e9)
+"""Since 1970, from 1976 to 2099: what numbers of times are taken to be."""
 SHARE_OF_TIME = 0.1
 """Of all interactions, what the last stretch of time holds that is for the test."""
 
@@ -66,7 +69,18 @@ class Interactions:
             columns[NEXT] = pa.array([met.names[one] for one in nexts.tolist()], pa.string())
             columns["split"] = pa.array([PARTS[part] for part in parts.tolist()], pa.string())
         learned = (NEXT,) if options.labelled else ()
-        return Table(pa.table(columns), str(path), "interactions", contents, learned, (), (*notes, *more), items=items)
+        told = about(met, items)
+        return Table(
+            pa.table(columns),
+            str(path),
+            "interactions",
+            contents,
+            learned,
+            (),
+            (*notes, *more),
+            items=items,
+            about=told,
+        )
 
 
 @dataclass(frozen=True)
@@ -79,6 +93,10 @@ class Met:
     names: Sequence[str]
     ratings: NDArray[np.float32] | None
     times: NDArray[Any] | None
+    span: tuple[str, str] | None = None
+    """The first and the last moment, as people write them."""
+    repeats: int = 0
+    """Rows that were left out, since their user had met the item before."""
 
     def ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Whole histories: what comes after them nobody knows."""
@@ -160,12 +178,61 @@ def read_met(path: Path, options: Options) -> tuple[Met, list[str]]:
     if (repeated := rows.num_rows - len(place)) > 0:
         notes.append(f"{repeated} rows repeat an item of the same user; the first of each counts.")
     ratings = None if rating is None else _ratings(rows, rating, path)[place]
+    if ratings is not None and (missing := int(np.isnan(ratings).sum())):
+        notes.append(f"{missing} ratings in '{rating}' are missing; they count as the mean of the others.")
+        ratings = np.where(np.isnan(ratings), np.nanmean(ratings) if missing < len(ratings) else 0, ratings)
     if ratings is not None and len(np.unique(ratings)) == 1:
         notes.append(f"All ratings in '{rating}' are {ratings[0]:g}: they say that users met items, and no more.")
         ratings = None
     starts = np.searchsorted(user_codes[place], np.arange(len(users) + 1)).astype(np.int64)
     times = None if moments is None else moments[place]
-    return Met(users, starts, item_codes[place].astype(np.int32), names, ratings, times), notes
+    span = None if order is None else _span(rows.column(order))
+    return Met(users, starts, item_codes[place].astype(np.int32), names, ratings, times, span, repeated), notes
+
+
+def about(met: Met, items: Table) -> tuple[tuple[str, str], ...]:
+    """How many met how much, how evenly, when, and what nobody has met."""
+    lengths, popular = np.diff(met.starts), np.bincount(met.items, minlength=len(met.names))
+    share = len(met.items) / (len(met.users) * len(met.names))
+    few, middle, many = np.percentile(lengths, [5, 50, 95])
+    seldom, rare = (int((counts < FEWEST).sum()) for counts in (lengths, popular))
+    tenth = np.sort(popular)[::-1][: max(1, len(popular) // 10)].sum() / len(met.items)
+    of_user = f"{middle:.0f} items in the middle, {few:.0f} to {many:.0f} of nine users in ten; {seldom:,} have fewer"
+    of_item = f"{np.median(popular):.0f} users in the middle; {rare:,} have fewer than {FEWEST}, and the most met tenth"
+    found = [
+        ("users", f"{len(met.users):,}"),
+        ("items", f"{len(met.names):,}"),
+        ("interactions", f"{len(met.items):,}, {100 * share:.2g} % of all pairs of a user and an item"),
+        ("of a user", f"{of_user} than {FEWEST}"),
+        ("of an item", f"{of_item} has {100 * tenth:.0f} % of all interactions"),
+        ("repeats", f"{met.repeats:,} rows"),
+    ]
+    if met.ratings is not None:
+        found.append(
+            ("ratings", f"{met.ratings.min():g} to {met.ratings.max():g}, {met.ratings.mean():.2f} on average")
+        )
+    if met.span is not None:
+        found.append(("time", " to ".join(met.span)))
+    if cold := len(items) - len(met.names):
+        found.append(("never met", f"{cold:,} items of {Path(items.origin).name}"))
+    return tuple(found)
+
+
+def _span(column: pa.ChunkedArray) -> tuple[str, str]:
+    """The least and the largest value; numbers that look like seconds or milliseconds since 1970, as days."""
+    least = pc.min_max(column).as_py()
+    low, high = least["min"], least["max"]
+    ends = _number(low), _number(high)
+    fitting = (unit for unit in (1, 1000) if all(SECONDS[0] <= end / unit < SECONDS[1] for end in ends))
+    unit = next(fitting, None)
+    if unit is None:
+        return str(low), str(high)
+    first, last = (str(np.datetime64(int(end / unit), "s").astype("datetime64[D]")) for end in ends)
+    return first, last
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else -1.0
 
 
 def _column(
@@ -217,7 +284,7 @@ def _ratings(rows: pa.Table, rating: str, path: Path) -> NDArray[np.float32]:
     except pa.ArrowInvalid as problem:
         told = f"The ratings in '{rating}' of {path} are not numbers ({problem})."
         raise DataError(f"{told} Name another column with --label.") from None
-    return np.asarray(np.nan_to_num(values.to_numpy(zero_copy_only=False)), np.float32)
+    return np.array(values.to_numpy(zero_copy_only=False), np.float32)
 
 
 def _first_meetings(users: NDArray[np.int64], items: NDArray[np.int64], count: int) -> NDArray[np.int64]:

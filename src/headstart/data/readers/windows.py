@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,7 @@ def _histories(path: Path, options: Options, cut_by_rows: bool) -> Histories:
         value=options.windows.value,
         split=None if cut_by_rows else options.split or known,
         event=event,
+        known=options.windows.known,
     )
 
 
@@ -101,10 +103,41 @@ def upcoming(found: Histories, origin: str, wanted: Windows) -> Table:
     if wanted.each_step:
         return every_step(found, origin, wanted)
     ids = [one.name or "series" for one in found.series]
-    ends = np.array([(row, len(one.values)) for row, one in enumerate(found.series)], np.int64)
-    pasts = Pasts([one.values for one in found.series], ends, wanted.context)
+    ends = np.array([(row, _end(one, wanted)) for row, one in enumerate(found.series)], np.int64)
+    pasts = _pasts(found.series, ends, wanted)
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], {})
     return draft.table(origin, "series", (), (), found.notes, memory=pasts)
+
+
+def _end(one: History, wanted: Windows) -> int:
+    """Steps of a series after which is to be told: those ahead of the rows without a value, of which more is known.
+
+    Raises:
+        DataError: there are too few of these.
+    """
+    if not wanted.known:
+        return len(one.values)
+    end = _last(one)
+    if len(one.values) - end < wanted.horizon:
+        raise DataError(
+            f"{one.name or 'The series'} has {len(one.values) - end} rows without a value at its end, and "
+            f"{wanted.horizon} steps are to be told. Add a row for each of them, with {', '.join(wanted.known)} "
+            "filled in and the value left empty."
+        )
+    return end
+
+
+def _last(one: History) -> int:
+    """How many steps there are up to the last with a value."""
+    there = np.flatnonzero(~np.isnan(one.values))
+    return int(there[-1]) + 1 if len(there) else 0
+
+
+def _without_coming(one: History) -> History:
+    """A series without the rows at its end that have no value."""
+    end = _last(one)
+    cut = {name: None if part is None else part[:end] for name, part in vars(one).items() if name != "name"}
+    return replace(one, **cut)
 
 
 def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, ...] | None = None) -> Table:
@@ -116,6 +149,8 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
     Raises:
         DataError: no series is long enough.
     """
+    if wanted.known:
+        found = replace(found, series=tuple(map(_without_coming, found.series)))
     kept: list[tuple[History, Borders]] = []
     quarantine: list[Quarantined] = []
     for one, borders in zip(found.series, _borders(found, wanted, counts), strict=True):
@@ -224,8 +259,7 @@ def _table(
     notes: list[str],
     found: Histories,
 ) -> Table:
-    values_of = [one.values for one, _ in kept]
-    pasts = _pasts(values_of, places, wanted)
+    pasts = _pasts([one for one, _ in kept], places, wanted)
     marks = marks_of([one for one, _ in kept]) if wanted.each_step else None
     moments = [_moments(one.values, borders, season) for one, borders in kept]
     cells = np.empty((len(places), wanted.horizon + (len(MARKS) if marks else 0) + len(FIELDS)))
@@ -242,7 +276,16 @@ def _table(
             continue
         values, level, scale = past(behind)
         naive = float(np.nanmean(np.abs(ahead - seasonal_naive(values, wanted.horizon, season))))
-        cells[row] = [*ahead, *of_stretch[-1], level, scale, *moments[series], naive, season]
+        cells[row] = [
+            *ahead,
+            *of_stretch[-1],
+            start - kept[series][1].test,
+            level,
+            scale,
+            *moments[series],
+            naive,
+            season,
+        ]
     if unclear:
         notes.append(f"{unclear} steps of events before the test, or just after events, are not used.")
     if missing := int((~usable).sum()) - unclear:
@@ -269,14 +312,16 @@ def _table(
         "group": _groups(kept, places, parts, _block(parts, wanted), found.dated),
     }
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], columns)
-    remaining = _pasts(values_of, places, wanted)
+    remaining = _pasts([one for one, _ in kept], places, wanted)
     return draft.table(origin, "series", (LABEL,), quarantine, notes, memory=remaining)
 
 
-def _pasts(values: Sequence[NDArray[np.float64]], places: NDArray[np.int64], wanted: Windows) -> Pasts:
+def _pasts(series: Sequence[History], places: NDArray[np.int64], wanted: Windows) -> Pasts:
+    values = [one.values for one in series]
     if wanted.each_step:
         return Steps(values, places, wanted.context, wanted.horizon)
-    return Pasts(values, places, wanted.context)
+    known = [one.known for one in series if one.known is not None]
+    return Pasts(values, places, wanted.context, known, wanted.horizon)
 
 
 def _block(parts: NDArray[np.int64], wanted: Windows) -> int:

@@ -1,0 +1,42 @@
+"""What is told of a series by itself: Theta against its formulas, step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from headstart.data.classical import SMOOTHINGS, classical_forecasts, theta_forecast
+
+
+def test_theta_is_half_the_line_and_half_the_smoothing() -> None:
+    random = np.random.default_rng(0)
+    values = 20 + 0.3 * np.arange(40) + random.normal(size=40).cumsum()
+    slope = np.polyfit(np.arange(40), values, 1)[0]
+    tried = {}
+    for share in SMOOTHINGS:
+        level, error = values[0], 0.0
+        for value in values[1:]:
+            error += (value - level) ** 2
+            level += share * (value - level)
+        tried[share] = error, level
+    share = min(tried, key=lambda one: tried[one][0])
+    # Hyndman and Billah 2003: smoothing, with a drift of half the slope
+    told = [tried[share][1] + slope / 2 * (step - 1 + (1 - (1 - share) ** 40) / share) for step in range(1, 7)]
+    assert theta_forecast(values, 6, 1) == pytest.approx(told)
+
+
+@pytest.mark.parametrize("multiplied", [True, False])
+def test_seasons_are_put_back_as_they_were_taken_out(multiplied: bool) -> None:
+    steps = np.arange(60 + 12)
+    season, level = 1 + 0.4 * np.sin(2 * np.pi * steps / 12), 50 + 0.05 * steps
+    values = level * season if multiplied else level - 100 + 10 * season
+    told = theta_forecast(values[:60], 12, 12)
+    flat = theta_forecast(level[:60] - (0 if multiplied else 90), 12, 12)
+    assert told == pytest.approx(flat * season[60:] if multiplied else flat + 10 * (season[60:] - 1), rel=0.05)
+    both = classical_forecasts(values[:60] - 3, 3.0, 12, 12)
+    assert both[:12] == pytest.approx(told - 3) and both[12:] == pytest.approx(values[48:60] - 3)
+
+
+def test_short_and_constant_pasts_are_told_too() -> None:
+    assert theta_forecast(np.array([2.0, 2, 2, 2]), 3, 12) == pytest.approx([2, 2, 2])
+    assert np.isfinite(theta_forecast(np.array([0.0, 1, 0, 5, 0]), 3, 2)).all()
