@@ -136,8 +136,8 @@ def _last(one: History) -> int:
 def _without_coming(one: History) -> History:
     """A series without the rows at its end that have no value."""
     end = _last(one)
-    cut = {name: None if part is None else part[:end] for name, part in vars(one).items() if name != "name"}
-    return replace(one, **cut)
+    times, parts, known = (None if part is None else part[:end] for part in (one.times, one.parts, one.known))
+    return replace(one, values=one.values[:end], times=times, parts=parts, known=known)
 
 
 def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, ...] | None = None) -> Table:
