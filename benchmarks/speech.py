@@ -5,8 +5,9 @@ and from random weights of the same network, and how much audio each needs for t
 
 FRENCH is a folder with metadata.csv (file, text, split: train or test), SOURCE a recogniser, REAL another such folder
 whose French recordings (column language) are a stress test, WORK a folder for the runs, from which a stopped benchmark
-goes on. Both arms learn from the same recordings by Headstart's defaults, random weights for at least the same time;
-both are tested on the same, so differences have paired intervals over recordings, and over seeds where there are two.
+goes on. Both arms learn from the same recordings by Headstart's defaults, random weights for as many steps as the
+English start takes in all, whatever else the machine does; both are tested on the same, so differences have paired
+intervals over recordings, and over seeds where there are several.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from headstart.measure.transcripts import Errors, letter_errors, word_errors
 
 SEEDS = {6: (0,), 12: (0,), 24: (0,), 48: (0,), 96: (0,)}
 """Recordings to learn from -> seeds of both arms."""
-LEAST = 60.0
-"""Seconds that random weights are trained for at least."""
+BATCH = 8
+"""Recordings a step, by default."""
 ENGLISH, RANDOM = "from English", "from random weights"
 Curve = dict[int, list[Errors]]
 """Recordings learned from -> errors on the test recordings, of each seed."""
@@ -47,11 +48,11 @@ def write(rows: list[dict[str, str]], path: Path) -> Path:
     return path
 
 
-def learned(target: Path, source: str, out: Path, seed: int, seconds: float | None) -> hs.Model:
-    """The run in `out`, made if it is not there: adapted, or from random weights where `seconds` are given."""
+def learned(target: Path, source: str, out: Path, seed: int, steps: int | None) -> hs.Model:
+    """The run in `out`, made if it is not there: adapted, or from random weights where `steps` are given."""
     if (out / "receipt.json").is_file():
         return hs.load(out)
-    strategy, options = ("finetune", {}) if seconds is None else ("scratch", {"seconds": seconds})
+    strategy, options = ("finetune", {}) if steps is None else ("scratch", {"steps": steps})
     return hs.adapt(
         target, source=source, task="speech-recognition", label="sentence", strategy=strategy, options=options,
         seed=seed, baselines=False, out=out,
@@ -97,9 +98,10 @@ def main() -> None:
         heard, seconds = [], 0.0
         for seed in seeds:
             english = learned(target, source, work / f"english-{count}-{seed}", seed, None)
-            cost = english.receipt.cost.seconds
-            other = learned(target, source, work / f"random-{count}-{seed}", seed, max(LEAST, cost))
-            seconds += cost
+            cost = english.receipt.cost
+            steps = round(cost.backward_passes / min(BATCH, count))
+            other = learned(target, source, work / f"random-{count}-{seed}", seed, steps)
+            seconds += cost.seconds
             for name, run in ((ENGLISH, english), (RANDOM, other)):
                 curves[name].setdefault(count, []).append(letter_errors(*answers(run)))
                 words[name].append(float(word_errors(*answers(run)).rate(np.ones((1, len(test))))[0]))

@@ -119,6 +119,12 @@ def test_to_predict_short_histories_are_enough(tmp_path):
     assert [content["items"] for content in contents_of(table)] == [["x", "y"], ["x"]]
 
 
+def test_missing_ratings_are_said_and_count_as_the_mean(tmp_path):
+    table = read_ratings(six(tmp_path / "r.parquet", rating=[5, 3, None, None, 4, 4, 4, 4]))
+    assert any("2 ratings in 'rating' are missing" in note for note in table.notes)
+    assert {4.0} < {rating for content in contents_of(table) for rating in content["ratings"]} <= {3.0, 4.0, 5.0}
+
+
 def test_a_table_is_told_in_a_few_lines(tmp_path):
     days = [1_400_000_000 + 86_400 * day for day in (5, 4, 3, 2, 1, 0, 0, 9)]
     path = write(tmp_path / "r.parquet", user=[1, 1, 1, 1, 1, 1, 2, 2], item=[1, 2, 3, 4, 5, 1, 1, 2], time=days)

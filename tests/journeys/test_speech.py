@@ -106,3 +106,14 @@ def test_what_is_refused(recogniser: Path, tmp_path: Path) -> None:
     headstart(*order, "--text", "sentence", "--strategy", "probe").refused("--strategy finetune")
     headstart(*order, "--text", "said").refused("said", "sentence")
     headstart(*order[:-1], "builtin/image-tiny", "--text", "sentence").refused("recogniser")
+
+
+def test_transcripts_that_no_recording_has_room_for_are_told(recogniser: Path, tmp_path: Path) -> None:
+    target = write_recordings(tmp_path / "first", "abc", 12)
+    lines = target.read_text().splitlines()
+    target.write_text("\n".join([*lines[:2], f"{lines[2].split(',')[0]},{'abc' * 200},train", *lines[3:]]))
+    order = ["adapt", target, "--task", "speech-recognition", "--text", "sentence", "--source", recogniser]
+    headstart(*order, "--epochs", "1", "--no-baselines", "--out", tmp_path / "run").ok()
+    assert any(
+        "recordings to learn from are too short" in note for note in hs.load(tmp_path / "run").receipt.target.notes
+    )

@@ -5,11 +5,15 @@ import pytest
 import torch
 
 from headstart.measure.collaborative import Histories, NextItems
+from headstart.sources import behaviour_network
 from headstart.sources.behaviour import BehaviourSource
 from headstart.sources.behaviour_network import BehaviourModel, linear_scores
 from headstart.sources.contract import Catalogue
 from headstart.sources.histories import key_of
 from headstart.sources.memory import moved
+from headstart.tasks import ranking
+from headstart.tasks.ranking import Ranked
+from headstart.tasks.recommendation import Recommendation
 
 CONFIG = {"model_type": "behaviour", "text": "builtin/text-tiny", "features": 6, "width": 8, "layers": 1, "heads": 2}
 
@@ -82,3 +86,23 @@ def test_random_weights_know_the_items_and_nobody(source):
     drawn = source.from_random(3).weights()
     assert np.array_equal(drawn["catalogue.features"], source._arrays["catalogue.features"])
     assert not np.allclose(drawn["adapter.weight"], source.weights()["adapter.weight"])
+
+
+def test_of_a_large_catalogue_fewer_of_the_last_places_are_learned_from(source, monkeypatch):
+    network, items = source.module(), torch.tensor([[3, 1, 7, 2], [-1, -1, 4, 5]])
+    wanted = torch.tensor([[1, 7, 2, 8], [-1, -1, 5, 6]])
+    with torch.no_grad():
+        whole = network(items, wanted=wanted)
+        monkeypatch.setattr(behaviour_network, "MOST_SCORES", 2 * 2 * 9 + 1)
+        fewer = network(items, wanted=wanted)
+    assert whole.shape == (2, 4, 9) and torch.equal(fewer, whole[:, -2:])
+
+
+def test_rankings_are_the_same_however_many_users_are_scored_at_once(monkeypatch):
+    task = Recommendation("next item", tuple(f"i{number}" for number in range(9)), popularity=tuple(range(9, 0, -1)))
+    weight = np.random.default_rng(0).normal(size=(9, 9))
+    ranked = Ranked("", "", np.zeros((1, 2)), task, lambda users: users.bags() @ weight)
+    contents = [{"user": "a", "items": [f"i{number}", "i8"]} for number in range(7)]
+    whole = ranked.answer(contents, 7)
+    monkeypatch.setattr(ranking, "MOST_SCORES", 20)
+    assert np.array_equal(whole, ranked.answer(contents, 7))

@@ -20,14 +20,15 @@ RATE = 16_000
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "this", "is", "a", "sound", "of", "tone", "sweep", "noise", "."]
 
 
-def write_clap(folder: Path) -> Path:
-    """A tiny model with random weights, as transformers saves it."""
+def write_clap(folder: Path, fused: bool = False) -> Path:
+    """A tiny model with random weights, as transformers saves it; `fused` ones could look at four cuts of a sound."""
     import transformers
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "projection_dim": 16}
     sound = {"patch_embeds_hidden_size": 8, "spec_size": 64, "num_mel_bins": 16, "depths": [1, 1], "window_size": 4,
-             "num_attention_heads": [2, 2], "num_classes": 4, "hidden_size": 16, "projection_dim": 16}  # fmt: skip
+             "num_attention_heads": [2, 2], "num_classes": 4, "hidden_size": 16, "projection_dim": 16,
+             "enable_fusion": fused}  # fmt: skip
     text = {**sizes, "vocab_size": len(PIECES), "num_attention_heads": 2, "intermediate_size": 32,
             "max_position_embeddings": 40}  # fmt: skip
     with torch.random.fork_rng(devices=[]):
@@ -40,7 +41,7 @@ def write_clap(folder: Path) -> Path:
     network.save_pretrained(folder)
     front = {"feature_extractor_type": "ClapFeatureExtractor", "sampling_rate": RATE, "feature_size": 16,
              "max_length_s": 1, "hop_length": 160, "fft_window_size": 512, "frequency_max": 7000,
-             "truncation": "rand_trunc", "nb_max_samples": RATE}  # fmt: skip
+             "truncation": "fusion" if fused else "rand_trunc", "nb_max_samples": RATE}  # fmt: skip
     (folder / "preprocessor_config.json").write_text(json.dumps(front))
     pieces = Tokenizer(models.WordLevel({piece: number for number, piece in enumerate(PIECES)}, "<unk>"))
     pieces.normalizer, pieces.pre_tokenizer = normalizers.Lowercase(), pre_tokenizers.Whitespace()
@@ -56,12 +57,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     return open_source(write_clap(tmp_path_factory.mktemp("models") / "clap"))
 
 
-def test_labels_are_told_by_name_as_the_library_does(source: Source) -> None:
+@pytest.mark.parametrize("fused", [False, True])
+def test_labels_are_told_by_name_as_the_library_does(source: Source, fused: bool, tmp_path: Path) -> None:
     from transformers import AutoFeatureExtractor, AutoTokenizer, ClapModel
 
+    source = open_source(write_clap(tmp_path / "fused", fused)) if fused else source
     folder, sound = Path(source.name), samples("sweep", 1, 0.7)
     texts = [f"This is a sound of {kind}." for kind in KINDS]
     inputs = AutoFeatureExtractor.from_pretrained(folder)(sound, sampling_rate=RATE, return_tensors="pt")
+    inputs["is_longer"] = torch.zeros(1, 1, dtype=torch.bool)  # of short sounds the library draws it
     pieces = AutoTokenizer.from_pretrained(folder)(texts, padding=True, return_tensors="pt")
     with torch.no_grad():
         expected = ClapModel.from_pretrained(folder).eval()(**inputs, **pieces).logits_per_audio[0].numpy()

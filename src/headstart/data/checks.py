@@ -22,7 +22,7 @@ from headstart.data.batches import ahead
 from headstart.data.contents import Contents, Unreadable, digest
 from headstart.data.facts import Facts, FactsCache, Modality
 from headstart.data.modalities import open_modality
-from headstart.data.table import Table, holds_rows
+from headstart.data.table import LABEL, Table, holds_rows
 from headstart.data.tags import are_tags
 
 QUARANTINE_SHARE = 0.2
@@ -180,7 +180,8 @@ def _missing_labels(table: Table) -> Iterator[tuple[int, str]]:
     for column in table.labels:
         empty = table.column(column).is_null().to_numpy()
         if empty.all():
-            raise DataError(f"{table.origin} has no value in its label column '{column}'.")
+            where = "column of labels" if column == LABEL else f"label column '{column}'"
+            raise DataError(f"{table.origin} has no value in its {where}. Fill it in, or name another one.")
         for row in np.flatnonzero(empty):
             yield int(row), f"it has no value for '{column}'"
 

@@ -26,7 +26,7 @@ def distil(model: Model, options: Mapping[str, Any]) -> ObjectiveTerm:
     teacher = open_source(options["teacher"])
     bank = Bank(Path(options["bank"]))
     point = Point(teacher.stages[-1].name)
-    shelves = [bank.shelf(teacher, point, view) for view in range(options["views"])]
+    shelves = {view: bank.shelf(teacher, point, view) for view in teacher.turns(options["views"])}
     mean, scale = torch.tensor(options["mean"]), torch.tensor(options["scale"])
     stream, head = options["stream"], options["head"]
 

@@ -84,7 +84,7 @@ class Feed:
         self._lengths = self._measure() if source.varies else None
         self._blank = tensors(source.collate([prepared(source, self._contents, examples, 0)]))
         self._cut = cut
-        self._turns = [source.first_view + turn for turn in range(stream.views)] if stream.views > 1 else [0]
+        self._turns = source.turns(max(1, stream.views))
         self._shelves: dict[int, Shelf] = {}
         if cut is not None:
             point = Point(cut, WHOLE)

@@ -74,6 +74,8 @@ def solve(
     def mean_of_views(stages: tuple[str, ...]) -> NDArray[Any]:
         given = beside([bank_pass.at[Point(stage, task.reads)] for stage in stages])
         require_same_lengths(given, numbers, examples.ids(), examples.table.origin)
+        if phase.views == 1:
+            return given
         features = joined(given)
         for view in range(1, phase.views):
             features = features + joined(read(task.reads, bank, source, examples, stages, filled, view))

@@ -16,13 +16,14 @@ from headstart.measure.linear import (
     FloatArray,
     IntArray,
     LinearSolution,
-    as_features,
     as_labels,
     as_penalties,
+    finite,
     mean_eigenvalue,
+    rows_in_span,
     select,
-    span,
 )
+from headstart.measure.rows import Rows
 
 
 def fit_lda(
@@ -49,58 +50,62 @@ def fit_lda(
     A class without examples, and for a left-out example its class when it was alone in it, cannot be
     described: its score is the lowest constant term of the others less log(2 N), so it is never predicted.
     """
-    examples = as_features(features)
+    examples = finite(features)
     items, width = examples.shape
     truth = as_labels(labels, items, classes)
     tried = RELATIVE_PENALTIES if penalties is None else as_penalties(penalties)
 
-    centre = examples.mean(axis=0)
-    points, basis = span(examples - centre)
+    centre = Rows(examples).sums(np.full(items, 1 / items))
+    points, basis = rows_in_span(examples, centre)
     counts = np.bincount(truth, minlength=classes)
     means = _class_means(points, truth, counts)
-    eigenvalues, axes = _within(points - means[truth])
-    model = _Model(points @ axes, means @ axes, truth, counts, _log_priors(counts, priors))
+    eigenvalues, axes = _within(points, means, truth)
+    model = _Model(means @ axes, truth, counts, _log_priors(counts, priors))
 
-    within, total = float(eigenvalues.sum()), float(np.square(points).sum()) / items
+    within = float(eigenvalues.sum())
+    total = within + float(counts @ np.square(means).sum(axis=1)) / items
     unit = mean_eigenvalue(within if within > 1e-12 * total else total, items, width)
     inverse = 1.0 / (eigenvalues[:, None] + unit * np.array(tried))  # (R, P)
-    norms = model.points**2 @ inverse  # (N, P): x'A^-1 x at every penalty
+    norms = points.energies(axes, inverse)  # (N, P): x'A^-1 x at every penalty
 
     def log_loss(left_out: FloatArray) -> float:
         return negative_log_likelihood(fit_temperature(left_out, truth) * left_out, truth)
 
-    chosen, left_out, path = select(
-        tried, lambda index: model.left_out(inverse[:, index], norms[:, index]), choose or log_loss
-    )
+    linear = points.times_each([axes @ model.slopes(column) for column in inverse.T])
+    left_out = (model.left_out(*each) for each in zip(inverse.T, norms.T, linear, strict=True))
+    chosen, best, path = select(tried, left_out, choose or log_loss)
     slopes, bias = model.discriminants(inverse[:, chosen])
     weight = axes @ slopes if basis is None else basis @ (axes @ slopes)
-    return LinearSolution(weight, bias - centre @ weight, left_out, "lda", tried[chosen], path)
+    return LinearSolution(weight, bias - centre @ weight, best, "lda", tried[chosen], path)
 
 
 @dataclass(frozen=True, eq=False)
 class _Model:
     """Everything the discriminants need, in the eigenbasis of the within-class scatter, so A is diagonal."""
 
-    points: FloatArray  # (N, R)
     means: FloatArray  # (K, R)
     labels: IntArray  # (N,)
     counts: IntArray  # (K,)
     log_priors: FloatArray  # (K,)
 
+    def slopes(self, inverse: FloatArray) -> FloatArray:
+        """A^-1 m_k (R, K), given the diagonal (R,) of A^-1."""
+        return np.asarray((self.means * inverse).T, dtype=np.float64)
+
     def discriminants(self, inverse: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Slopes (R, K) and constants (K,), given the diagonal (R,) of A^-1."""
-        slopes = (self.means * inverse).T
+        slopes = self.slopes(inverse)
         constants = self.log_priors - np.einsum("kr,rk->k", self.means, slopes) / 2
-        return slopes, _floored(constants[None], (self.counts > 0)[None], len(self.points))[0]
+        return slopes, _floored(constants[None], (self.counts > 0)[None], len(self.labels))[0]
 
-    def left_out(self, inverse: FloatArray, norms: FloatArray) -> FloatArray:
-        """Discriminants (N, K) of each example by the model without it; norms (N,) are x'A^-1 x.
+    def left_out(self, inverse: FloatArray, norms: FloatArray, linear: FloatArray) -> FloatArray:
+        """Discriminants (N, K) of each example by the model without it.
+
+        norms (N,) are x'A^-1 x, linear (N, K) x'A^-1 m_k, which is overwritten.
 
         Sherman and Morrison: (A - g v v')^-1 = B + f B v v' B with B = A^-1, f = g / (1 - g v'Bv).
         """
-        slopes = (self.means * inverse).T
-        linear = self.points @ slopes  # x'B m_k
-        between = self.means @ slopes  # m_j'B m_k
+        between = self.means @ self.slopes(inverse)  # m_j'B m_k
         rows, own = np.arange(len(self.labels)), self.labels
 
         own_linear = linear[rows, own]
@@ -139,19 +144,23 @@ def _floored(constants: FloatArray, exists: NDArray[np.bool_], items: int) -> Fl
     return np.where(exists, constants, lowest - np.log(2.0 * items))
 
 
-def _class_means(points: FloatArray, labels: IntArray, counts: IntArray) -> FloatArray:
+def _class_means(points: Rows, labels: IntArray, counts: IntArray) -> FloatArray:
     """Mean (K, R) of each class; zero, the mean of everything, for a class without examples."""
-    order = np.argsort(labels, kind="stable")
-    present = counts > 0
-    starts = (np.cumsum(counts) - counts)[present]
-    means = np.zeros((len(counts), points.shape[1]))
-    means[present] = np.add.reduceat(points[order], starts, axis=0) / counts[present, None]
-    return means
+    sums = np.zeros((len(counts), points.width))
+    for which, block in points.blocks():
+        order = np.argsort(labels[which], kind="stable")
+        present, starts = np.unique(labels[which][order], return_index=True)
+        sums[present] += np.add.reduceat(block[order], starts, axis=0)
+    return sums / np.maximum(counts, 1)[:, None]
 
 
-def _within(deviations: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _within(points: Rows, means: FloatArray, labels: IntArray) -> tuple[FloatArray, FloatArray]:
     """Eigenvalues (R,) and axes (R, R) of S_w / N."""
-    eigenvalues, axes = np.linalg.eigh(deviations.T @ deviations / len(deviations))
+    scatter = np.zeros((points.width, points.width))
+    for which, block in points.blocks():
+        deviations = block - means[labels[which]]
+        scatter += deviations.T @ deviations
+    eigenvalues, axes = np.linalg.eigh(scatter / points.items)
     return np.maximum(eigenvalues, 0.0), axes
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from headstart.core.errors import HeadstartError
+from headstart.measure.rows import Rows
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -35,13 +37,13 @@ class LinearSolution:
 
     def scores(self, features: ArrayLike) -> FloatArray:
         """Scores (N, K) of features (N, D)."""
-        examples = np.asarray(features, dtype=np.float64)
+        examples = np.asarray(features)
         if examples.ndim != 2 or examples.shape[1] != len(self.weight):
             raise HeadstartError(
                 f"This head reads features of shape (N, {len(self.weight)}), not {examples.shape}; "
                 "give it the features of the stage it was fitted on."
             )
-        return np.asarray(examples @ self.weight + self.bias, dtype=np.float64)
+        return Rows(examples).times(self.weight) + self.bias
 
     def scaled(self, scale: ArrayLike, offset: ArrayLike = 0.0) -> LinearSolution:
         """The solution whose scores are `scale * scores + offset` (each a number or (K,))."""
@@ -69,19 +71,27 @@ class LinearSolution:
         )
 
 
-def root_deviation(features: FloatArray) -> FloatArray:
+def root_deviation(features: NDArray[Any]) -> FloatArray:
     """The square root of each feature's standard deviation (D,), with a floor: dividing by it goes half the way to
     equal spread, so that quiet features count for more and noise is not blown up.
 
     It is taken once from all examples; leave-one-out is exact for features so divided.
     """
-    deviation = np.asarray(features, dtype=np.float64).std(axis=0)
+    even = np.full(len(features), 1 / len(features))
+    centred = Rows(features, Rows(features).sums(even))
+    deviation = np.sqrt(sum(np.square(block).sum(axis=0) for _, block in centred.blocks()) / len(features))
     return np.asarray(np.sqrt(deviation + 1e-3 * max(float(deviation.mean()), 1e-12)), dtype=np.float64)
 
 
 def as_features(features: ArrayLike) -> FloatArray:
     """Features as float64 (N, D), refused unless they are finite and there are at least two examples."""
-    examples = np.asarray(features, dtype=np.float64)
+    return np.asarray(finite(features), dtype=np.float64)
+
+
+def finite(features: ArrayLike) -> NDArray[Any]:
+    """Features (N, D) as they are, refused unless they are finite numbers and there are at least two examples."""
+    examples = np.asarray(features)
+    examples = examples if examples.dtype.kind == "f" else examples.astype(np.float64)
     if examples.ndim != 2 or examples.shape[0] < 2 or examples.shape[1] < 1:
         raise HeadstartError(
             f"A linear head needs features of shape (N, D) with at least 2 examples, not {examples.shape}; "
@@ -153,23 +163,32 @@ def span(centred: FloatArray) -> tuple[FloatArray, FloatArray | None]:
     return np.ascontiguousarray(triangle.T), basis
 
 
+def rows_in_span(examples: NDArray[Any], centre: FloatArray) -> tuple[Rows, FloatArray | None]:
+    """The examples less their centre, in the coordinates of `span`, without a copy where that is the input."""
+    items, width = examples.shape
+    if items >= width:
+        return Rows(examples, centre), None
+    points, basis = span(examples - centre)
+    return Rows(points), basis
+
+
 def select(
-    penalties: Sequence[float], left_out_at: Callable[[int], FloatArray], choose: Choose
+    penalties: Sequence[float], left_out: Iterable[FloatArray], choose: Choose
 ) -> tuple[int, FloatArray, tuple[tuple[float, float], ...]]:
     """Index of the penalty of lowest left-out loss, its left-out scores, and the whole path.
 
-    Equal losses go to the larger penalty: the simpler head. Only the best scores are kept in memory.
+    `left_out` gives the scores at each penalty. Equal losses go to the larger penalty: the simpler head. Only the best
+    scores are kept in memory.
     """
     best: tuple[int, FloatArray] | None = None
     path: list[tuple[float, float]] = []
-    for index, penalty in enumerate(penalties):
-        left_out = left_out_at(index)
-        loss = float(choose(left_out))
+    for index, (penalty, scores) in enumerate(zip(penalties, left_out, strict=True)):
+        loss = float(choose(scores))
         path.append((penalty, loss))
         if np.isnan(loss):
             continue
         if best is None or (loss, -penalty) < (path[best[0]][1], -penalties[best[0]]):
-            best = (index, left_out)
+            best = (index, scores)
     if best is None:
         raise HeadstartError(
             "The left-out loss is not a number at any penalty; check the features, the targets and the loss."

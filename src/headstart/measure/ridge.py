@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,12 +13,14 @@ from headstart.measure.linear import (
     Choose,
     FloatArray,
     LinearSolution,
-    as_features,
     as_penalties,
     as_weights,
+    finite,
     mean_eigenvalue,
+    rows_in_span,
     select,
 )
+from headstart.measure.rows import Rows
 
 
 def fit_ridge(
@@ -40,58 +41,39 @@ def fit_ridge(
     `left_out` equals refitting N times without one example (same penalty): for a penalised linear smoother
     the left-out residual is (y_i - f_i) / (1 - h_ii) (Allen 1974; Golub, Heath and Wahba 1979).
     """
-    examples = as_features(features)
+    examples = finite(features)
     items, width = examples.shape
     wanted = _as_targets(targets, items)
     weight = as_weights(weights, items)
 
     share = weight / weight.sum()
-    root = np.sqrt(weight)[:, None]
-    centre, middle = share @ examples, share @ wanted
-    scatter = _decompose(root * (examples - centre))
-    correlation = scatter.scores.T @ (root * (wanted - middle))
+    centre, middle = Rows(examples).sums(share), share @ wanted
+    points, basis = rows_in_span(examples, centre)
+    eigenvalues, axes = np.linalg.eigh(points.scatter(weight))
+    eigenvalues = np.maximum(eigenvalues, 0.0)
+    correlation = (points.sums(weight[:, None] * (wanted - middle)) @ axes).T
 
     if penalties is None:
-        unit = mean_eigenvalue(float(scatter.eigenvalues.sum()), items, width)
+        unit = mean_eigenvalue(float(eigenvalues.sum()), items, width)
         tried = tuple(multiple * unit for multiple in RELATIVE_PENALTIES)
     else:
         tried = as_penalties(penalties)
-    inverse = 1.0 / (scatter.eigenvalues[:, None] + np.array(tried))  # (R, P)
-    leverage = share[:, None] + scatter.scores**2 @ inverse  # (N, P), the intercept's share included
+    inverse = 1.0 / (eigenvalues[:, None] + np.array(tried))  # (R, P)
+    leverage = points.energies(axes, inverse)  # (N, P)
+    leverage *= weight[:, None]
+    leverage += share[:, None]  # the intercept's
     freedom = np.maximum(1.0 - leverage, np.finfo(np.float64).eps)
 
-    def left_out_at(index: int) -> FloatArray:
-        fitted = middle + scatter.scores @ (correlation * inverse[:, index, None]) / root
-        return np.asarray(wanted - (wanted - fitted) / freedom[:, index, None], dtype=np.float64)
+    slopes = [np.asarray(axes @ (correlation * column[:, None]), dtype=np.float64) for column in inverse.T]
+    fitted = points.times_each(slopes)
+    left_out = (wanted - (wanted - middle - fit) / free[:, None] for fit, free in zip(fitted, freedom.T, strict=True))
 
     def squared_error(left_out: FloatArray) -> float:
         return float(share @ ((left_out - wanted) ** 2).mean(axis=1))
 
-    chosen, left_out, path = select(tried, left_out_at, choose or squared_error)
-    slopes = scatter.lift(correlation * inverse[:, chosen, None])
-    return LinearSolution(slopes, middle - centre @ slopes, left_out, "ridge", tried[chosen], path)
-
-
-@dataclass(frozen=True, eq=False)
-class _Scatter:
-    """Examples in the eigenbasis of their scatter: scores (N, R), eigenvalues (R,), the way back to D."""
-
-    scores: FloatArray
-    eigenvalues: FloatArray
-    lift: Callable[[FloatArray], FloatArray]
-
-
-def _decompose(examples: FloatArray) -> _Scatter:
-    """Eigendecompose the smaller of the D x D covariance and the N x N Gram matrix."""
-    items, width = examples.shape
-    if items > width:
-        eigenvalues, basis = np.linalg.eigh(examples.T @ examples)
-        return _Scatter(examples @ basis, np.maximum(eigenvalues, 0.0), lambda slopes: basis @ slopes)
-    eigenvalues, basis = np.linalg.eigh(examples @ examples.T)
-    kept = eigenvalues > eigenvalues[-1] * items * np.finfo(np.float64).eps
-    eigenvalues, basis = eigenvalues[kept], basis[:, kept]
-    root = np.sqrt(eigenvalues)
-    return _Scatter(basis * root, eigenvalues, lambda slopes: examples.T @ (basis @ (slopes / root[:, None])))
+    chosen, best, path = select(tried, left_out, choose or squared_error)
+    weight = slopes[chosen] if basis is None else basis @ slopes[chosen]
+    return LinearSolution(weight, middle - centre @ weight, best, "ridge", tried[chosen], path)
 
 
 def _as_targets(targets: ArrayLike, items: int) -> FloatArray:

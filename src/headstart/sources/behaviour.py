@@ -40,8 +40,10 @@ CATALOGUE, MEMORY, EARLIER, PEOPLE, ELSEWHERE = "catalogue.", "memory.", "earlie
 items or users are the same: then the memory is an earlier one, and people are those known from elsewhere."""
 FACTORS = 64
 """Numbers by which a user is known elsewhere."""
-MOST_ASKED = 3000
-"""Users of the validation part by whom the memory's settings are chosen."""
+MOST_ASKED, LEAST_ASKED = 3000, 200
+"""Users of the validation part by whom the memory's settings are chosen, as many as MOST_SCORES has room for."""
+MOST_SCORES = 50_000_000
+"""Scores of items that are held at once."""
 AT_ONCE = 256
 REASONED, REASONS = 30, 2
 """Last items of a history that are looked at for reasons, and reasons that are given."""
@@ -219,8 +221,9 @@ class BehaviourSource(HistorySource):
 
     def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         (_, met), (people, everything) = self._histories(train), self._histories(fit)
-        contents = list(itertools.islice(validation.contents(), MOST_ASKED))
-        wanted = np.array([self._number[str(label)] for label in validation.labels[:MOST_ASKED]], np.int64)
+        most = min(MOST_ASKED, max(LEAST_ASKED, MOST_SCORES // max(1, len(self._ids))))
+        contents = list(itertools.islice(validation.contents(), most))
+        wanted = np.array([self._number[str(label)] for label in validation.labels[:most]], np.int64)
         users = [Interactions().decode(content).user for content in contents]
         asked = Histories.of(map(self._numbers, contents), len(self._ids), self._known_of(users))
         arrays, notes = solved(met, everything, asked, wanted, self._answers(contents, alone=True))
@@ -249,13 +252,13 @@ class BehaviourSource(HistorySource):
         import torch
 
         network, entry = self.module(), self.entry()
-        found = [np.zeros((0, len(self._ids)), np.float32)]
+        found = np.empty((len(contents), len(self._ids)), np.float32)
         with torch.no_grad():
             for start in range(0, len(contents), AT_ONCE):
                 some = self.collate([self.prepare(content) for content in contents[start : start + AT_ONCE]])
                 entered = entry({name: torch.from_numpy(values) for name, values in some.items()})
-                found.append(network(**entered, remembers=not alone).numpy())
-        return np.concatenate(found)
+                found[start : start + AT_ONCE] = network(**entered, remembers=not alone).numpy()
+        return found
 
 
 open_behaviour = BehaviourSource.open

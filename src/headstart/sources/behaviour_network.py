@@ -14,6 +14,8 @@ NOTHING = -1
 """In the place of an item, where a history has none."""
 WARMTH = 0.1
 """What cosines are divided by at first."""
+MOST_SCORES = 100_000_000
+"""Of a batch in training: of a large catalogue fewer of the last places are learned from at once."""
 SLOPE = 0.1
 """By how much attention to an item falls with each that came after it, in the slowest of the heads."""
 
@@ -167,7 +169,8 @@ class BehaviourModel(nn.Module):
         recent = items[:, -self.length :]
         places = 1
         if wanted is not None and bool((wanted[:, :-1] >= 0).any()):
-            places = recent.shape[1]
+            room = MOST_SCORES // (len(items) * len(self.catalogue.counts))
+            places = min(recent.shape[1], max(1, room))
         states = functional.normalize(self.states(recent)[:, -places:], dim=2)
         logits: torch.Tensor = states @ vectors.T / self.warmth.exp() + self.catalogue.popularity()
         if wanted is not None:

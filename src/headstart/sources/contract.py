@@ -143,10 +143,9 @@ class Source(ABC):
     def view(self, content: Any, view: int, key: str) -> Inputs:
         """The same, augmented: view 0 is `prepare`; every other view is a pure function of (view, key)."""
 
-    @property
-    def first_view(self) -> int:
-        """The first of the views that take turns in training; 1 where examples as they are may be far larger."""
-        return 0
+    def turns(self, views: int) -> Sequence[int]:
+        """The views that take turns in training, where there are so many."""
+        return range(views)
 
     @abstractmethod
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:

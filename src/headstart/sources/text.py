@@ -136,9 +136,9 @@ class TextSource(LibrarySource):
         first = int(seeds.generator(view, "parts", key).integers(0, len(inputs[IDS]) - kept + 1))
         return {name: values[first : first + kept] for name, values in inputs.items()}
 
-    @property
-    def first_view(self) -> int:
-        return 1
+    def turns(self, views: int) -> Sequence[int]:
+        """Never the whole of a long text, unless that is all that is asked for."""
+        return range(1, views + 1) if views > 1 else range(1)
 
     def length(self, inputs: Inputs) -> int:
         return int(inputs[IDS].size)

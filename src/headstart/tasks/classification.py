@@ -67,15 +67,15 @@ class Classification(Task):
     def solve(self, features: NDArray[np.float32], targets: Targets, solver: str) -> LinearSolution:
         """Ridge and LDA by exact leave-one-out, or logistic; "best" takes the lowest left-out log-loss of ridge, LDA
         and the mean of both. Scores are scaled by a temperature fitted on the left-out scores (Guo et al. 2017)."""
-        spread = root_deviation(np.asarray(features, np.float64))
-        even = features / spread
+        spread = root_deviation(features)
+        even = np.divide(features, spread, dtype=features.dtype, casting="same_kind")
         wanted = ("ridge", "lda") if solver == "best" else (solver,)
         found = [self._calibrated(self._fit(even, targets, name), targets) for name in wanted]
         if solver == "best":
             found.append(self._calibrated(found[0].mean_with(found[1]), targets))
         return min(found, key=lambda one: measures.log_loss(targets, softmax(one.left_out))).before(spread)
 
-    def _fit(self, features: NDArray[np.float64], targets: Targets, solver: str) -> LinearSolution:
+    def _fit(self, features: NDArray[Any], targets: Targets, solver: str) -> LinearSolution:
         if solver == "ridge":
             return fit_ridge(features, np.eye(self.outputs)[targets], choose=lambda s: self._choosing_loss(s, targets))
         if solver == "lda":

@@ -215,6 +215,15 @@ class Task(ABC):
         """The same, drawn towards heads that answer already."""
         raise NotImplementedError(f"{self.kind} does not go on from a head")
 
+    def remarks(self, places: Callable[[Any], int], examples: Examples) -> list[str]:
+        """What a user should know of how well the labels fit the contents of the examples to learn from.
+
+        Args:
+            places: at how many places of a content answers are given.
+        """
+        del places, examples
+        return []
+
     def outlook(self, values: Sequence[Any]) -> tuple[int, int] | None:
         """Where what comes next is told: how many steps, and how many a season has, by the training labels."""
         del values

@@ -28,8 +28,8 @@ MOST_ITEMS = 6000
 FACTORS, ROUNDS, CERTAINTIES = 64, 15, (1.0, 10.0, 40.0)
 """Of the factorisation; how much surer it is of what was met is chosen as well."""
 NOTHING = np.zeros((1, 2))
-AT_ONCE = 512
-"""Users whose whole scores are held at a time."""
+AT_ONCE, MOST_SCORES = 512, 20_000_000
+"""Users whose whole scores are held at a time, of a large catalogue fewer; and scores."""
 
 Scorer = Callable[[Histories], NDArray[Any]]
 """From the histories of N users to scores (N, K)."""
@@ -48,7 +48,8 @@ class Ranked(Baseline):
 
     def answer(self, contents: Iterable[Any], count: int) -> Scores:
         del count
-        return np.concatenate([self._some(some) for some in _batches(contents)])
+        most = max(1, min(AT_ONCE, MOST_SCORES // max(1, len(self.task.labels))))
+        return np.concatenate([self._some(some) for some in _batches(contents, most)])
 
     def _some(self, contents: Sequence[Any]) -> Scores:
         from headstart.tasks.recommendation import LISTED
@@ -150,7 +151,7 @@ def known_histories(contents: Iterable[Any], labels: Sequence[str]) -> Histories
     return Histories.of((np.array(one, np.int64) for one in known), len(labels))
 
 
-def _batches(contents: Iterable[Any]) -> Iterable[list[Any]]:
+def _batches(contents: Iterable[Any], most: int) -> Iterable[list[Any]]:
     waiting = iter(contents)
-    while some := list(itertools.islice(waiting, AT_ONCE)):
+    while some := list(itertools.islice(waiting, most)):
         yield some

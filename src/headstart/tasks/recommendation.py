@@ -87,6 +87,16 @@ class Recommendation(Piecewise):
         return {name: place for place, name in enumerate(self.labels)}
 
     def encode(self, values: Sequence[Any]) -> Targets:
+        """Ids as texts.
+
+        Raises:
+            DataError: they are of another catalogue altogether.
+        """
+        if len(values) and not {str(value) for value in values} & set(self.labels):
+            raise DataError(
+                f"None of the {len(values)} items that came next is in the catalogue, where they are called like "
+                f"'{self.labels[0]}', and here like '{values[0]}'. Give ratings of the same items, or adapt to these."
+            )
         found = np.empty(len(values), object)
         found[:] = [str(value) for value in values]
         return found

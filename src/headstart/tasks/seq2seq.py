@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from headstart.tasks.piecewise import Piecewise
 
 NOTHING = 0
 """In the place of a letter, where an answer has none."""
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,11 @@ class Seq2Seq(Piecewise):
         return pa.string()
 
     def baselines_of(self, targets: Targets, contents: Iterable[Any]) -> list[Baseline]:
-        del targets, contents
-        return [Copy("copy", "The text itself, as it is", np.zeros((1, 2)))]
+        del targets
+        copies: list[Baseline] = [Copy("copy", "The text itself, as it is", np.zeros((1, 2)))]
+        if any(first_sentence(text) != text for text in map(_asked, contents)):
+            copies.append(FirstSentence("lead", "The first sentence of the text", np.zeros((1, 2))))
+        return copies
 
     def fit_plain(self, features: Any, targets: Targets, strength: float) -> Callable[[Any], Scores]:
         """A translation memory: the answer to the nearest training text, as sure as both are alike (by cosine)."""
@@ -123,5 +128,28 @@ class Copy(Baseline):
 
     def answer(self, contents: Iterable[Any], count: int) -> Scores:
         del count
-        asked = [plain(Text().decode(content)) for content in contents]
-        return Seq2Seq("", ()).score_written(asked, [0.0] * len(asked))
+        return _surely(self.of(_asked(content)) for content in contents)
+
+    def of(self, text: str) -> str:
+        return text
+
+
+@dataclass(frozen=True)
+class FirstSentence(Copy):
+    """Answers with the first sentence of what was asked: hard to beat where texts say first what matters most."""
+
+    def of(self, text: str) -> str:
+        return first_sentence(text)
+
+
+def first_sentence(text: str) -> str:
+    return _BETWEEN_SENTENCES.split(text.strip(), maxsplit=1)[0]
+
+
+def _asked(content: Any) -> str:
+    return plain(Text().decode(content))
+
+
+def _surely(texts: Iterable[str]) -> Scores:
+    answers = list(texts)
+    return Seq2Seq("", ()).score_written(answers, [0.0] * len(answers))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,6 +16,9 @@ from scipy.special import log_softmax
 
 from headstart.core.errors import DataError, StrategyError
 from headstart.core.ragged import ragged
+from headstart.data.batches import ahead
+from headstart.data.contents import contents_of
+from headstart.data.table import Examples
 from headstart.measure import transcripts
 from headstart.measure.ctc import BLANK, NO_LETTER, best_path, prefix_search
 from headstart.measure.linear import LinearSolution
@@ -82,6 +86,20 @@ class SpeechRecognition(Task):
     def solve(self, features: NDArray[np.float32], targets: Numbers, solver: str) -> LinearSolution:
         del features, targets, solver
         raise StrategyError(f"{self.kind} has no closed form: nobody says which moment is which letter.")
+
+    def remarks(self, places: Callable[[Any], int], examples: Examples) -> list[str]:
+        """Of recordings that are too short for what they are said to hold: a moment tells one letter at most, and two
+        equal ones have another between them."""
+        texts = self.encode(examples.labels(self.label))
+        wanted = np.array([len(text) + sum(one == other for one, other in itertools.pairwise(text)) for text in texts])
+        short = np.array(list(ahead(places, contents_of(examples)))) < wanted
+        if not short.any():
+            return []
+        first = examples.ids()[int(np.flatnonzero(short)[0])]
+        return [
+            f"{short.sum()} of {len(short)} recordings to learn from are too short for the letters of their "
+            f"transcripts, such as {first}; nothing is learned from these. Are these the right transcripts?"
+        ]
 
     def left_out_loss(self, scores: Scores, targets: Numbers) -> float:
         import torch

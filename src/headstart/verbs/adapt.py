@@ -207,7 +207,7 @@ def resume(folder: str | Path, *, console: Console | None = None) -> Model:
     if is_finished(path):
         return load(path)
     if not path.is_dir():
-        raise RunError(f"There is no run {path}.")
+        raise RunError(f"There is no run {path}. Runs are made by `headstart adapt`.")
     if not (path / RECIPE).is_file():
         raise RunError(f"{path} has no {RECIPE}, so there is nothing to go on with.")
     recipe = load_recipe(path / RECIPE)
@@ -245,7 +245,10 @@ def _prove(
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     source, task = _fitted(source, task, recipe, everything, parts, bank)
-    remarks = source.remarks(contents_of(everything))
+    remarks = [
+        *source.remarks(contents_of(everything)),
+        *task.remarks(lambda content: source.places(source.prepare(content)), parts.part("fit")),
+    ]
     usable = replace(usable, table=usable.table.with_notes(*remarks))
     plan = strategy.plan(source, task, describe(parts, task), recipe.seed)
     if console is not None:

@@ -263,7 +263,7 @@ def read_mark(folder: Path) -> dict[str, Any]:
     """The document that makes a folder a run."""
     path = folder / RUN_MARK
     if not folder.is_dir():
-        raise RunError(f"There is no run {folder}.")
+        raise RunError(f"There is no run {folder}. Runs are made by `headstart adapt`.")
     if not path.is_file():
         if (folder / STATE).is_dir() or (folder / "recipe.yaml").is_file():
             raise RunError(f"The run {folder} is not finished. Go on with: headstart adapt --resume {folder}")

@@ -226,8 +226,8 @@ def _teacher_objective(
     source = open_source(teacher)
     point = Point(source.stages[-1].name)
     features = [
-        features_of(bank, source, train, [point], view, f"Teacher, view {view + 1} of {recipe.views}").at[point]
-        for view in range(recipe.views)
+        features_of(bank, source, train, [point], view, f"Teacher, view {turn} of {recipe.views}").at[point]
+        for turn, view in enumerate(source.turns(recipe.views), 1)
     ]
     moments = features[0]
     return Objective(

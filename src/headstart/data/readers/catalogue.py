@@ -26,6 +26,8 @@ def read_table(path: Path) -> pa.Table:
     Raises:
         DataError: it is something else, or damaged.
     """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder. Give the table in it: a CSV, TSV, JSONL or Parquet file.")
     if not path.is_file():
         raise DataError(f"There is no file {path}.")
     if path.suffix.lower() == ".parquet":

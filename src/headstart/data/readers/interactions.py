@@ -178,6 +178,9 @@ def read_met(path: Path, options: Options) -> tuple[Met, list[str]]:
     if (repeated := rows.num_rows - len(place)) > 0:
         notes.append(f"{repeated} rows repeat an item of the same user; the first of each counts.")
     ratings = None if rating is None else _ratings(rows, rating, path)[place]
+    if ratings is not None and (missing := int(np.isnan(ratings).sum())):
+        notes.append(f"{missing} ratings in '{rating}' are missing; they count as the mean of the others.")
+        ratings = np.where(np.isnan(ratings), np.nanmean(ratings) if missing < len(ratings) else 0, ratings)
     if ratings is not None and len(np.unique(ratings)) == 1:
         notes.append(f"All ratings in '{rating}' are {ratings[0]:g}: they say that users met items, and no more.")
         ratings = None
@@ -281,7 +284,7 @@ def _ratings(rows: pa.Table, rating: str, path: Path) -> NDArray[np.float32]:
     except pa.ArrowInvalid as problem:
         told = f"The ratings in '{rating}' of {path} are not numbers ({problem})."
         raise DataError(f"{told} Name another column with --label.") from None
-    return np.asarray(np.nan_to_num(values.to_numpy(zero_copy_only=False)), np.float32)
+    return np.array(values.to_numpy(zero_copy_only=False), np.float32)
 
 
 def _first_meetings(users: NDArray[np.int64], items: NDArray[np.int64], count: int) -> NDArray[np.int64]:
