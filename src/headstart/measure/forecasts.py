@@ -64,16 +64,15 @@ def pinball(truth: FloatArray, told: FloatArray, levels: tuple[float, ...] = LEV
 
 def best_shares(told: FloatArray, truth: FloatArray, weights: FloatArray) -> FloatArray:
     """(M,): shares, adding up to one, by which forecasts (M, N, H) have to be combined for the least weighted absolute
-    error of `truth` (N, H): in steps of a tenth (of a fifth, where there are more than three)."""
+    error of `truth` (N, H), in steps of a tenth."""
     rows = np.linspace(0, len(truth) - 1, min(len(truth), COMPARED)).astype(int)
     some, wanted, weight = told[:, rows], truth[rows], weights[rows]
-    parts = 10 if len(told) <= 3 else 5
 
     def error(shares: FloatArray) -> float:
         return float(weight @ np.abs(np.tensordot(shares, some, 1) - wanted).mean(axis=1))
 
-    draws = itertools.combinations_with_replacement(range(len(told)), parts)
-    return min((np.bincount(one, minlength=len(told)) / parts for one in draws), key=error)
+    draws = itertools.combinations_with_replacement(range(len(told)), 10)
+    return min((np.bincount(one, minlength=len(told)) / 10 for one in draws), key=error)
 
 
 def covered(truth: FloatArray, told: FloatArray) -> FloatArray:

@@ -44,7 +44,7 @@ class ChronosBolt(nn.Module):
         if beside:
             self.beside(**beside)
         seen = torch.where(observed[:, 0] > 0, values[:, 0], torch.full_like(values[:, 0], torch.nan))
-        hidden, _, embedded, mask = self.trunk.encode(context=seen)  # type: ignore[operator, union-attr]
-        told = self.trunk.decode(embedded, mask, hidden)  # type: ignore[operator, union-attr]
-        found: torch.Tensor = self.trunk.output_patch_embedding(told)[:, 0]  # type: ignore[operator, union-attr, index]
+        hidden, _, embedded, mask = self.trunk.encode(context=seen)
+        told = self.trunk.decode(embedded, mask, hidden)
+        found: torch.Tensor = self.trunk.output_patch_embedding(told)[:, 0]
         return found if self.head is None else self.head(found)

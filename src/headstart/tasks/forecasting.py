@@ -116,20 +116,21 @@ class Forecasting(Task):
         self, features: NDArray[np.float32], targets: Numbers, starts: Sequence[KnownHead]
     ) -> LinearSolution:
         """Ridge regression, where it surely helps, of what a combination of forecasts that are there already lacks:
-        shares of them that add up to one, of the least absolute error."""
+        shares of them that add up to one, of the least absolute error. What comes of it is combined with them again."""
         middle = slice(self.horizon, 2 * self.horizon)
         wanted, late = targets[:, : self.horizon], self._late(targets)
         told = np.stack([np.asarray(features @ w[:, middle] + b[middle], np.float64) for _, w, b in starts])
         shares = measures.best_shares(told[:, late], wanted[late], targets[late, -1])
-        weight = sum(share * w[:, middle] for share, (_, w, _) in zip(shares, starts, strict=True))
-        bias = sum(share * b[middle] for share, (_, _, b) in zip(shares, starts, strict=True))
         known = np.tensordot(shares, told, 1)
         found = self._ridge(features, targets, wanted - known, reluctant=True)
+        both = np.concatenate([(known + found.left_out)[None], told])
+        kept, *others = measures.best_shares(both[:, late], wanted[late], targets[late, -1])
+        shares = kept * shares + np.array(others)
         whole = replace(
             found,
-            weight=found.weight + weight,
-            bias=found.bias + bias,
-            left_out=found.left_out + known,
+            weight=kept * found.weight + sum(s * w[:, middle] for s, (_, w, _) in zip(shares, starts, strict=True)),
+            bias=kept * found.bias + sum(s * b[middle] for s, (_, _, b) in zip(shares, starts, strict=True)),
+            left_out=kept * found.left_out + np.tensordot(shares, told, 1),
             solver="ridge from " + _combination([title for title, _, _ in starts], shares),
         )
         return self._banded(targets, whole)

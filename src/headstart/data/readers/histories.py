@@ -160,8 +160,8 @@ def read_histories(
         for column, numbers in values.items():
             called = " ".join(filter(None, (name, column if len(columns) > 1 or not name else "")))
             events = None if marks is None else _spread(marks[order], places, False)
-            told = [_carried(_spread(one[order], places, np.nan)) for one in foreseen]
-            ahead = np.column_stack(told) if told else None
+            carried = [_carried(_spread(one[order], places, np.nan)) for one in foreseen]
+            ahead = np.column_stack(carried) if carried else None
             found.append(History(called, _spread(numbers[order], places, np.nan), when, part, events, ahead))
     steps = {one.step for one in grids.values() if len(one.places) > 1}
     if len(steps) > 1:

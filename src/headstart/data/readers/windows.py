@@ -136,8 +136,13 @@ def _last(one: History) -> int:
 def _without_coming(one: History) -> History:
     """A series without the rows at its end that have no value."""
     end = _last(one)
-    cut = {name: None if part is None else part[:end] for name, part in vars(one).items() if name != "name"}
-    return replace(one, **cut)
+    return replace(
+        one,
+        values=one.values[:end],
+        times=None if one.times is None else one.times[:end],
+        parts=None if one.parts is None else one.parts[:end],
+        known=None if one.known is None else one.known[:end],
+    )
 
 
 def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, ...] | None = None) -> Table:
