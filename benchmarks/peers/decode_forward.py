@@ -1,6 +1,7 @@
 """Not a peer but the floor under all of them: decode, resize and forward of the same images, no learning.
 
-OpenVINO in bf16 (or what --precision says), 32 images a batch, JPEGs decoded by two threads at the smallest scale that covers the input.
+OpenVINO in bf16 (or what --precision says), 32 images a batch, JPEGs decoded by two threads at the smallest scale that
+covers the input.
 The result file holds convert_seconds, run_seconds (decode and forward), images and images_per_second.
 """
 
