@@ -23,6 +23,7 @@ def save_and_end(*arguments):
     if not left[0]:
         os.kill(os.getpid(), signal.{signal})
 checkpoint.save = save_and_end
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without one
 from headstart.cli import main
 main()
 """
