@@ -17,7 +17,6 @@ from headstart.sources.network import Network
 from headstart.sources.points import Point
 from headstart.sources.stages import belongs
 from headstart.sources.text import SHOWN
-from headstart.sources.transformers_text import ATTENTION_DROPOUT
 from headstart.sources.trunk import Trunk
 
 TEXTS = [sentence("good", 1), "a", sentence("bad", 2) + " and " + sentence("good", 3)]
@@ -85,25 +84,6 @@ def test_converted_is_the_same(source: Source) -> None:
     for one, other in zip(found["reference"], found["openvino"], strict=True):
         for point in points:
             assert np.allclose(one[point], other[point], atol=0.05 * np.abs(one[point]).max())
-
-
-@pytest.mark.parametrize("family", ["bert", "distilbert", "gpt2", "bart"])
-def test_attention_is_trained_without_dropout(family: str, models: Path) -> None:
-    """And the rest with it; what is saved says what the source's own configuration says."""
-    folder = models / family
-    source = open_source(folder if folder.is_dir() else write_text_model(folder, family))
-    for made in (source, source.from_random(0)):
-        network = made.module()
-        assert {getattr(network.config, name, 0.0) for name in ATTENTION_DROPOUT} == {0.0}
-        assert any(isinstance(one, torch.nn.Dropout) and one.p == 0.1 for one in network.modules()) or (
-            getattr(network.config, "dropout", 0.0) == 0.1
-        )
-    kept = source.artefact((), 0).documents["config.json"]
-    assert {name: kept[name] for name in ATTENTION_DROPOUT if name in kept} == {
-        name: value
-        for name, value in json.loads((folder / "config.json").read_text()).items()
-        if name in ATTENTION_DROPOUT
-    }
 
 
 def test_pairs_and_words(models: Path) -> None:

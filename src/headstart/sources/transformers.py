@@ -64,13 +64,8 @@ class TransformersSource(FolderSource):
     def architecture(self) -> str:
         return str(self._config.get("model_type") or self._config["architectures"][0])
 
-    def build_as(
-        self, automatic: Any, pretrained: bool, what: str, without: Sequence[str] = (), **options: Any
-    ) -> torch.nn.Module:
+    def build_as(self, automatic: Any, pretrained: bool, what: str, **options: Any) -> torch.nn.Module:
         """The network that transformers' class `automatic` makes of this folder.
-
-        Args:
-            without: settings that are 0 in it, where its configuration has them.
 
         Raises:
             SourceError: it makes none; `what` says what it was wanted as.
@@ -81,15 +76,11 @@ class TransformersSource(FolderSource):
         logging.disable_progress_bar()
         logging.set_verbosity_error()
         try:
-            config = AutoConfig.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
-            for setting in without:
-                if hasattr(config, setting):
-                    setattr(config, setting, 0.0)
             if not pretrained:
+                config = AutoConfig.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
                 return automatic.from_config(config, **options)  # type: ignore[no-any-return]
             return automatic.from_pretrained(  # type: ignore[no-any-return]
                 self.folder,
-                config=config,
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 POOLING = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "first", "pooling_mode_lasttoken": "last"}
 """What a sentence encoder's own configuration calls the ways to pool."""
-ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
-"""What configurations call the dropout of attention itself. Trunks are trained without: with it, several copies of all
-weights of attention (N, H, L, L) are kept, and windows of 250 pieces take 1.7 times as long. Other dropout stays."""
 POSITIONS = ("max_position_embeddings", "n_positions", "max_sequence_length")
 """What configurations call the most positions that a model has."""
 
@@ -40,7 +37,7 @@ class TransformersTexts(TransformersSource, TextSource):
     def build(self, pretrained: bool) -> torch.nn.Module:
         from transformers import AutoModel
 
-        network: Any = self.build_as(AutoModel, pretrained, "a text model", ATTENTION_DROPOUT)
+        network: Any = self.build_as(AutoModel, pretrained, "a text model")
         network.config.use_cache = False
         if self._config.get("is_encoder_decoder"):
             return network.get_encoder()  # type: ignore[no-any-return]
