@@ -110,7 +110,7 @@ def _nearest(path: Path) -> str:
         return "Check the spelling."
     if not names:
         return f"{folder.absolute()} is empty."
-    return f"In {folder.absolute()}: {suggest(path.name, names)}"
+    return f"There is {folder.absolute()}. {suggest(path.name, names)}"
 
 
 def _read_memory(target: Target, options: Options) -> Table:

@@ -111,7 +111,7 @@ def learning_curves(receipt: Receipt) -> Markup | None:
     series = []
     for arm in receipt.arms:
         points = [(point.seconds, point.value) for point in arm.curve if point.value is not None]
-        if points:
+        if len(points) > 1:
             series.append(figures.Series(arm.title, style_of(arm.name), points))
     if not series:
         return None
