@@ -25,6 +25,14 @@ model = headstart.adapt({photos!r}, source={source!r}, baselines=False, out="run
 assert not {{"torch", "timm"}} & set(sys.modules)
 print(model.receipt.cost.peak_memory)
 """
+OWN = """
+import headstart
+from headstart.sources.timm import TimmSource
+from pathlib import Path
+class Mine(TimmSource):
+    pass
+headstart.adapt({photos!r}, source=Mine(Path({source!r}), "mine"), baselines=False, out="run")
+"""
 UNCOMPILED = """
 import sys
 from headstart.sources.timm import load_without_compiler
@@ -68,6 +76,11 @@ def test_a_script_needs_no_guard_and_never_loads_pytorch(photos: Path, source: S
     begun, memory = done.stdout.split()
     assert begun == "begun"
     assert int(memory) > 3e8  # the process that loaded PyTorch counts
+
+
+def test_a_source_that_a_script_defines_is_built_here(photos: Path, source: Source, tmp_path: Path) -> None:
+    done = python(OWN.format(photos=str(photos), source=source.name), tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_mistake_is_told_by_its_own_sentence(source: Source) -> None:

@@ -96,6 +96,7 @@ def stream(
     runtime: str = "auto",
 ) -> Iterator[tuple[Sequence[str], Output, Choice]]:
     """Computes features of the contents called `keys`, a batch at a time: (their keys, features, how)."""
+    source = source.toward({point.stage for point in points})
     row_of = {key: int(row) for key, row in zip(examples.content_keys(), examples.indices, strict=True)}
     contents = Contents(examples.table)
     running: deque[list[tuple[str, int, int]]] = deque()
@@ -108,7 +109,6 @@ def stream(
             running.append([(key, source.length(inputs), source.places(inputs)) for key, inputs in group])
             yield source.collate([inputs for _, inputs in group])
 
-    source = source.toward({point.stage for point in points})
     trunk = Trunk(source, points, len(keys), runtime)
     with progress(title, len(keys)) as advance:
         for output in trunk.run(batches()):

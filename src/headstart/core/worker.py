@@ -34,8 +34,9 @@ class _Worker:
         self._unread = 0
 
     def send(self, *request: Any) -> None:
+        packed = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)  # whole, or nothing is sent
         stream = cast(IO[bytes], self._process.stdin)
-        pickle.dump(request, stream, protocol=pickle.HIGHEST_PROTOCOL)
+        pickle.dump(packed, stream)
         stream.flush()
         self._unread += 1
 
@@ -127,10 +128,11 @@ def _serve() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is not an answer
     while True:
         try:
-            function, given, named = pickle.load(sys.stdin.buffer)
+            packed = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
+            function, given, named = pickle.loads(packed)
             answer = pickle.dumps((True, function(*given, **named)), protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as problem:  # whatever it is, it is raised there
             answer = pickle.dumps((False, problem))

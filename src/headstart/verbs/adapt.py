@@ -224,7 +224,8 @@ def repeat(path: str | Path, *, out: str | Path | None = None, console: Console 
 def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Source, console: Console | None) -> Model:
     source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
     strategy = recipe.build_strategy()
-    needs_network_here = strategy.is_random or "torch" in sys.modules
+    is_of_script = type(source).__module__ == "__main__"  # no other process knows what it is
+    needs_network_here = strategy.is_random or "torch" in sys.modules or is_of_script
     with worker.worker(wanted=not needs_network_here and not source.is_described):
         source.begin()
         return _prove(recipe, strategy, folder, target, source, console)
