@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headstart.core.errors import HeadstartError
 from headstart.sources import builtin
-from headstart.sources.contract import Description
+from headstart.sources.description import Description
 
 WELL_KNOWN = {
     "timm/resnet18.a1_in1k": (11.7, "224 px", "ImageNet"),

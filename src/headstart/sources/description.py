@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -97,3 +98,30 @@ class Description:
                 "card": SourceCard(**document["card"]),
             }
         )
+
+
+class Described(ABC):
+    """What has a description, and a name for people."""
+
+    description: Description
+
+    @property
+    def name(self) -> str:
+        return self.description.name
+
+    @property
+    def title(self) -> str:
+        """The name for people: of a folder, its last part only."""
+        return Path(self.name).name if Path(self.name).is_absolute() else self.name
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self.description.stages
+
+    @property
+    def is_described(self) -> bool:
+        """Whether its description is at hand, without its network being built."""
+        return True
+
+    def begin(self) -> None:  # noqa: B027 - most have nothing to begin with
+        """Has the worker, if there is one, build the network that the description is taken from."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headstart.core import seeds
 from headstart.data.modalities.interactions import Interactions
-from headstart.sources.contract import Inputs
+from headstart.sources.inputs import Inputs
 from headstart.sources.library import LibrarySource
 
 if TYPE_CHECKING:

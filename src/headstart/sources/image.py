@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.modalities.image import Image, ImagePreparation
-from headstart.sources.contract import Inputs
+from headstart.sources.inputs import Inputs
 from headstart.sources.library import LibrarySource
 
 if TYPE_CHECKING:

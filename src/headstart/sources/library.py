@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from headstart.core import files, fingerprints, settings, worker
 from headstart.core.errors import SourceError
 from headstart.sources import weights as weight_files
-from headstart.sources.contract import Description, Source, SourceCard
+from headstart.sources.contract import Source
+from headstart.sources.description import Description, SourceCard
 
 if TYPE_CHECKING:
     import torch
