@@ -70,6 +70,8 @@ class Description:
     """How a sequence becomes one vector: "mean", "first" or "last" of its positions."""
     configuration: dict[str, Any] = field(default_factory=dict)
     """The library's own configuration, from which the saved artefact's is made."""
+    accepts: str = ""
+    """What one example is, in the words of a listing: 224 px, 256 pieces, 16 kHz, 512 steps, last 50 items."""
 
     def stage(self, name: str) -> Stage:
         for stage in self.stages:

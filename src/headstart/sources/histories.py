@@ -83,6 +83,9 @@ class HistorySource(LibrarySource):
         del preparation
         return BehaviourEntry({ITEMS: "items", WANTED: "wanted", PERSON: "person"})
 
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"last {preparation['length']} items"
+
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         del preparation
         return {ITEMS: np.zeros((2, 3), np.int64)}

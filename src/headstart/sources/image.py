@@ -64,6 +64,9 @@ class ImageSource(LibrarySource):
 
         return ImageEntry(preparation["mean"], preparation["std"])
 
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"{preparation['width']} px"
+
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         return {"image": np.zeros((1, preparation["height"], preparation["width"], 3), np.uint8)}
 

@@ -301,6 +301,9 @@ class SeriesSource(LibrarySource):
         rows = rows_of([len(example[VALUES]) for example in inputs])
         return {**{name: np.concatenate([example[name] for example in inputs]) for name in inputs[0]}, ROWS: rows}
 
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"{preparation['steps']} steps"
+
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         shape = (1, preparation["channels"], preparation["steps"])
         levels = np.zeros((*shape[:2], 2 + COARSE), np.float32)

@@ -147,6 +147,9 @@ class SoundSource(LibrarySource):
         del preparation
         return ArrayEntry(PARTS)
 
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"{preparation['rate'] / 1000:g} kHz"
+
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         return {PARTS: np.zeros((1, *preparation["shape"]), np.float32)}
 

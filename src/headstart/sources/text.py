@@ -183,6 +183,9 @@ class TextSource(LibrarySource):
         del preparation
         return TextEntry()
 
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"{preparation['length']} pieces"
+
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         return _batch(np.zeros((2, BLANK_LENGTH), np.int32), preparation)
 
