@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from headstart.sources.patches_network import Beside, Context
+from headstart.sources.series_network import SeriesNetwork
 
 
 class Hidden(nn.Module):
@@ -21,7 +21,7 @@ class Hidden(nn.Module):
         return torch.cat([self.act(self.hidden_layer(values)), values], dim=-1)
 
 
-class ChronosBolt(nn.Module):
+class ChronosBolt(SeriesNetwork):
     """Series (N, 1, L), normalised, to forecasts (N, outputs), or without outputs to what the head reads.
 
     Args:
@@ -29,22 +29,15 @@ class ChronosBolt(nn.Module):
     """
 
     def __init__(self, model: Any, outputs: int) -> None:
-        super().__init__()
-        self.context, self.beside = Context(outputs > 0), Beside()
+        super().__init__(outputs)
         block = model.output_patch_embedding
         model.output_patch_embedding = Hidden(block)
         self.trunk = model
         width = block.hidden_layer.out_features + block.hidden_layer.in_features
         self.head = nn.Linear(width, outputs) if outputs else None
 
-    def forward(
-        self, values: torch.Tensor, observed: torch.Tensor, statistics: torch.Tensor, **beside: torch.Tensor
-    ) -> torch.Tensor:
-        self.context(values, statistics)  # for those who listen
-        if beside:
-            self.beside(**beside)
+    def summary_of(self, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         seen = torch.where(observed[:, 0] > 0, values[:, 0], torch.full_like(values[:, 0], torch.nan))
         hidden, _, embedded, mask = self.trunk.encode(context=seen)
         told = self.trunk.decode(embedded, mask, hidden)
-        found: torch.Tensor = self.trunk.output_patch_embedding(told)[:, 0]
-        return found if self.head is None else self.head(found)
+        return self.trunk.output_patch_embedding(told)[:, 0]  # type: ignore[no-any-return]

@@ -6,28 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-
-class Context(nn.Module):
-    """What heads may read themselves, flat (N, D): the past as the network is shown it, or of a whole series the means
-    of its parts, with its level and scale."""
-
-    def __init__(self, is_ahead: bool) -> None:
-        super().__init__()
-        self.is_ahead = is_ahead
-
-    def forward(self, values: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
-        return (values if self.is_ahead else statistics).flatten(1)
-
-
-class Beside(nn.Module):
-    """What heads may read besides, (N, D) each, in which the network has no part."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.convolutions, self.classical, self.known = nn.Identity(), nn.Identity(), nn.Identity()
-
-    def forward(self, **given: torch.Tensor) -> list[torch.Tensor]:
-        return [self.get_submodule(name)(values) for name, values in given.items()]
+from headstart.sources.series_network import SeriesNetwork
 
 
 class Embedding(nn.Module):
@@ -86,7 +65,7 @@ class Summary(nn.Module):
         return found.flatten(1)
 
 
-class Patches(nn.Module):
+class Patches(SeriesNetwork):
     """Series (N, C, L) to forecasts (N, outputs), or without outputs to their summary.
 
     Args:
@@ -104,22 +83,16 @@ class Patches(nn.Module):
         expansion: int = 2,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(outputs)
         tokens = context // patch
-        self.context, self.beside = Context(outputs > 0), Beside()
         self.embed = Embedding(patch, tokens, width)
         self.blocks = nn.ModuleList([Mixer(tokens, width, expansion, dropout) for _ in range(layers)])
         self.summary = Summary(width, small)
         self.head = nn.Linear(tokens * small, outputs) if outputs else None
 
-    def forward(
-        self, values: torch.Tensor, observed: torch.Tensor, statistics: torch.Tensor, **beside: torch.Tensor
-    ) -> torch.Tensor:
-        self.context(values, statistics)  # for those who listen
-        if beside:
-            self.beside(**beside)
-        joined = self.embed(values, observed)
+    def summary_of(self, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+        joined: torch.Tensor = self.embed(values, observed)
         for block in self.blocks:
             joined = block(joined)
         found: torch.Tensor = self.summary(joined)
-        return found if self.head is None else self.head(found)
+        return found

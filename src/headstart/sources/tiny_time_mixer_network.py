@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from headstart.sources.patches_network import Beside, Context
+from headstart.sources.series_network import SeriesNetwork
 
 
 class Gate(nn.Module):
@@ -151,22 +151,17 @@ class Head(nn.Module):
         return self.base_forecast_block(values)  # type: ignore[no-any-return]
 
 
-class TinyTimeMixer(nn.Module):
+class TinyTimeMixer(SeriesNetwork):
     """Series (N, 1, L), normalised, to forecasts (N, outputs), or without outputs to what a head reads."""
 
     def __init__(self, config: Mapping[str, Any], outputs: int) -> None:
-        super().__init__()
+        super().__init__(outputs)
         self.patch = int(config["patch_length"])
-        self.context, self.beside = Context(outputs > 0), Beside()
         self.backbone = Backbone(config)
         self.decoder = Decoder(config)
         width = int(config["num_patches"]) * int(config["decoder_d_model"])
         self.head = Head(width, outputs) if outputs else None
 
-    def forward(self, values: torch.Tensor, statistics: torch.Tensor, **beside: torch.Tensor) -> torch.Tensor:
-        self.context(values, statistics)  # for those who listen
-        if beside:
-            self.beside(**beside)
-        patches = values.reshape(len(values), -1, self.patch)
-        found: torch.Tensor = self.decoder(self.backbone(patches))
-        return found if self.head is None else self.head(found)
+    def summary_of(self, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+        del observed
+        return self.decoder(self.backbone(values.reshape(len(values), -1, self.patch)))  # type: ignore[no-any-return]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from headstart.sources.patches_network import Beside, Context
+from headstart.sources.series_network import SeriesNetwork
 
 
 class Summary(nn.Module):
@@ -21,12 +21,11 @@ class Summary(nn.Module):
         return patches.amax(dim=2).flatten(1) if self.pooling == "max" else patches.flatten(1)
 
 
-class OneChannel(nn.Module):
+class OneChannel(SeriesNetwork):
     """Series (N, 1, L), normalised, to forecasts (N, outputs), or without outputs to the trunk's patches, flat."""
 
     def __init__(self, trunk: nn.Module, outputs: int, kind: str) -> None:
-        super().__init__()
-        self.context, self.beside = Context(outputs > 0), Beside()
+        super().__init__(outputs)
         self.trunk = trunk
         self.mask = "past_observed_mask" if kind == "patchtst" else "observed_mask"
         pooled = kind == "patchtst" and outputs > 0 and not trunk.config.use_cls_token  # type: ignore[union-attr]
@@ -46,11 +45,5 @@ class OneChannel(nn.Module):
         found = self.trunk(values.transpose(1, 2), **{self.mask: observed.transpose(1, 2)})
         return found.last_hidden_state  # type: ignore[no-any-return]
 
-    def forward(
-        self, values: torch.Tensor, observed: torch.Tensor, statistics: torch.Tensor, **beside: torch.Tensor
-    ) -> torch.Tensor:
-        self.context(values, statistics)  # for those who listen
-        if beside:
-            self.beside(**beside)
-        found: torch.Tensor = self.summary(self._patches(values, observed))
-        return found if self.head is None else self.head(found)
+    def summary_of(self, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
+        return self.summary(self._patches(values, observed))
