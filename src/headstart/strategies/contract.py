@@ -13,6 +13,9 @@ from headstart.engine.plan import Plan
 from headstart.sources import Source
 from headstart.tasks import Task
 
+IMBALANCE = 3.0
+"""Largest class over smallest from which rare classes weigh more in the loss."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -23,6 +26,11 @@ class Target:
     validation: int
     imbalance: float = 1.0
     """Largest class over smallest, among the training labels."""
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether rare classes weigh more in the loss."""
+        return self.imbalance > IMBALANCE
 
 
 class Strategy(pydantic.BaseModel, ABC):

@@ -15,6 +15,7 @@ from headstart.engine.plan import Head, Length, Objective, Plan, Schedule, Solve
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
 from headstart.strategies.finetune import stages_after
+from headstart.strategies.options import Averaging, Rate, Solver, Views, WarmUp, WeightDecay
 from headstart.strategies.probe import HEAD
 from headstart.tasks import Task
 
@@ -36,24 +37,20 @@ class Contrastive(Strategy):
     steps: int = pydantic.Field(
         20, ge=1, le=100_000, description="Batches to train on, however many examples there are."
     )
-    learning_rate: float = pydantic.Field(2e-4, gt=0, le=1, description="Of the stages that train, for AdamW.")
+    learning_rate: Rate = pydantic.Field(2e-4, description="Of the stages that train, for AdamW.")
     batch: int = pydantic.Field(
         48, ge=2, le=4096, description="Examples a step, as many of every class; all their pairs are compared."
     )
-    views: int = pydantic.Field(
-        4, ge=0, le=64, description="Augmented views of each example; 0 makes a new one every epoch."
-    )
-    averaging: Literal["none", "ema", "wise"] = pydantic.Field(
+    views: Views = 4
+    averaging: Averaging = pydantic.Field(
         "none", description="ema: moving average of weights; wise: half-way back to the start (WiSE-FT)."
     )
     refit: bool = pydantic.Field(
         False, description="First train without the validation examples, to learn from them how sure answers may be."
     )
-    solver: Literal["best", "ridge", "lda", "logistic"] = pydantic.Field(
-        "best", description="How the head is solved; best takes the lowest left-out loss of ridge, lda and both."
-    )
-    warm_up: float = pydantic.Field(0.1, ge=0, lt=1, description="Share of training with a rising rate.")
-    weight_decay: float = pydantic.Field(0.01, ge=0, description="Of AdamW.")
+    solver: Solver = "best"
+    warm_up: WarmUp = 0.1
+    weight_decay: WeightDecay = 0.01
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
         if task.own_head:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import pydantic
@@ -11,6 +11,22 @@ from headstart.core.errors import StrategyError
 from headstart.engine.plan import Head, Length, Objective, Phase, Plan, Schedule, Solve, Stop, Stream, Train
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
+from headstart.strategies.options import (
+    SOLVED,
+    UNALIGNED,
+    Averaging,
+    Epochs,
+    Mix,
+    Patience,
+    Rate,
+    Usual,
+    UsualBatch,
+    UsualHeadRate,
+    UsualViews,
+    WarmUp,
+    WeightDecay,
+    usual_for,
+)
 from headstart.strategies.probe import HEAD, candidate_stages, closing
 from headstart.tasks import Task
 
@@ -23,22 +39,6 @@ UNALIGNED_STEPS = 300
 nothing anywhere, and only then what is said."""
 FEW = 2000
 """With fewer examples than this, those held out are learned from too in the end."""
-IMBALANCE = 3.0
-"""Largest class over smallest from which rare classes weigh more in the loss."""
-
-
-@dataclass(frozen=True)
-class Usual:
-    """What is done where the user does not say."""
-
-    learning_rate: float
-    head_rate: float
-    batch: int
-    views: int
-
-
-SOLVED = Usual(learning_rate=3e-4, head_rate=1e-3, batch=32, views=4)
-UNALIGNED = Usual(learning_rate=1e-3, head_rate=3e-3, batch=8, views=0)
 LARGE = 20_000_000
 """Parameters of a source from which no more than the rate of SOLVED is usual: large networks forget at higher ones."""
 
@@ -53,60 +53,36 @@ class Finetune(Strategy):
         "auto",
         description="Last stage that stays frozen: auto, none (all train), all (only the head trains), or a name.",
     )
-    epochs: float | None = pydantic.Field(
+    epochs: Epochs | None = pydantic.Field(
         None,
-        gt=0,
-        le=1000,
         description=f"Times through the training examples; by default {MOST_EPOCHS} for few, fewer for many; "
         f"for transcripts at least {UNALIGNED_STEPS} steps.",
     )
-    learning_rate: float | None = pydantic.Field(
+    learning_rate: Rate | None = pydantic.Field(
         None,
-        gt=0,
-        le=1,
         description=f"Of the last stage, for AdamW; by default {SOLVED.learning_rate:g}, for transcripts "
         f"{UNALIGNED.learning_rate:g}.",
     )
-    head_rate: float | None = pydantic.Field(
-        None,
-        gt=0,
-        le=1,
-        description=f"Of the head; by default {SOLVED.head_rate:g}, for transcripts {UNALIGNED.head_rate:g}.",
-    )
-    decay: float = pydantic.Field(
-        0.8, gt=0, le=1, description="Each earlier stage trains at this share of the next one's rate."
-    )
+    head_rate: UsualHeadRate = None
+    decay: Rate = pydantic.Field(0.8, description="Each earlier stage trains at this share of the next one's rate.")
     gradual: bool = pydantic.Field(
         False, description="Unfreeze in three phases: head, later half, everything that trains."
     )
-    batch: int | None = pydantic.Field(
-        None,
-        ge=1,
-        le=4096,
-        description=f"Examples a step; by default {SOLVED.batch}, for transcripts {UNALIGNED.batch}.",
-    )
-    views: int | None = pydantic.Field(
-        None,
-        ge=0,
-        le=64,
-        description=f"Augmented views of each example; 0 makes a new one every epoch. By default {SOLVED.views}, for "
-        f"transcripts {UNALIGNED.views}.",
-    )
-    mix: Literal["none", "mixup", "cutmix"] = pydantic.Field("none", description="Mixing of examples within a batch.")
+    batch: UsualBatch = None
+    views: UsualViews = None
+    mix: Mix = "none"
     l2_sp: float = pydantic.Field(0.0, ge=0, description="Weight of the pull towards the weights a phase began with.")
-    averaging: Literal["none", "ema", "wise"] = pydantic.Field(
+    averaging: Averaging = pydantic.Field(
         "ema", description="ema: moving average of weights; wise: half-way back to the start (WiSE-FT)."
     )
-    patience: int = pydantic.Field(
-        4, ge=0, description="Evaluations without a gain before it stops; 0 never stops early."
-    )
+    patience: Patience = 4
     refit: bool | None = pydantic.Field(
         None,
         description="Train again with the validation examples, as long as they found best; by default with fewer than "
         f"{FEW} examples.",
     )
-    warm_up: float = pydantic.Field(0.1, ge=0, lt=1, description="Share of training with a rising rate.")
-    weight_decay: float = pydantic.Field(0.01, ge=0, description="Of AdamW.")
+    warm_up: WarmUp = 0.1
+    weight_decay: WeightDecay = 0.01
     statistics: Literal["frozen", "updated"] = pydantic.Field(
         "frozen", description="Whether batch norms of stages that train keep the source's moments."
     )
@@ -116,7 +92,7 @@ class Finetune(Strategy):
             _require_mixable(self.mix, source)
         usual = self._usual(source, task)
         rates = self._rates(source, task, usual)
-        stream = Stream("target", "train", (HEAD,), usual.batch, usual.views, self.mix, target.imbalance > IMBALANCE)
+        stream = Stream("target", "train", (HEAD,), usual.batch, usual.views, self.mix, target.is_uneven)
         candidates = candidate_stages(source, "auto")
         head = Head(HEAD, task.describe(), candidates[-1], start="solved")
         phases: list[Phase] = [Solve(HEAD, "train", candidates, "best", soften=True)]
@@ -151,7 +127,7 @@ class Finetune(Strategy):
 
     def _usual(self, source: Source, task: Task) -> Usual:
         """What the user says, and what is usual for the task where that is nothing."""
-        usual = SOLVED if task.aligned else UNALIGNED
+        usual = usual_for(task)
         if source.description.card.parameters > LARGE:
             usual = replace(usual, learning_rate=SOLVED.learning_rate)
         said = {name: getattr(self, name) for name in vars(usual) if getattr(self, name) is not None}

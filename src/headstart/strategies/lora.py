@@ -12,6 +12,17 @@ from headstart.engine.plan import Adapters, Plan, Train
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
 from headstart.strategies.finetune import Finetune, stages_after
+from headstart.strategies.options import (
+    Epochs,
+    Mix,
+    Patience,
+    Rate,
+    UsualBatch,
+    UsualHeadRate,
+    UsualViews,
+    WarmUp,
+    WeightDecay,
+)
 from headstart.tasks import Task
 
 if TYPE_CHECKING:
@@ -39,23 +50,21 @@ class Lora(Strategy):
     freeze: str = pydantic.Field(
         AUTO, description="Last stage without adapters: auto, none (all have them), or a name."
     )
-    epochs: float | None = pydantic.Field(
-        None, gt=0, le=1000, description="Times through the training examples; fewer for many by default."
+    epochs: Epochs | None = pydantic.Field(
+        None, description="Times through the training examples; fewer for many by default."
     )
-    learning_rate: float = pydantic.Field(2e-3, gt=0, le=1, description="Of the adapters, for AdamW.")
-    head_rate: float | None = Finetune.model_fields["head_rate"]  # type: ignore[assignment]
-    batch: int | None = Finetune.model_fields["batch"]  # type: ignore[assignment]
-    views: int | None = Finetune.model_fields["views"]  # type: ignore[assignment]
-    mix: Literal["none", "mixup", "cutmix"] = pydantic.Field("none", description="Mixing of examples within a batch.")
+    learning_rate: Rate = pydantic.Field(2e-3, description="Of the adapters, for AdamW.")
+    head_rate: UsualHeadRate = None
+    batch: UsualBatch = None
+    views: UsualViews = None
+    mix: Mix = "none"
     averaging: Literal["none", "ema"] = pydantic.Field("ema", description="ema: moving average of the adapters.")
-    patience: int = pydantic.Field(
-        4, ge=0, description="Evaluations without a gain before it stops; 0 never stops early."
-    )
+    patience: Patience = 4
     refit: bool | None = pydantic.Field(
         None, description="Train again with the validation examples; by default with few examples."
     )
-    warm_up: float = pydantic.Field(0.1, ge=0, lt=1, description="Share of training with a rising rate.")
-    weight_decay: float = pydantic.Field(0.01, ge=0, description="Of AdamW.")
+    warm_up: WarmUp = 0.1
+    weight_decay: WeightDecay = 0.01
 
     def plan(self, source: Source, task: Task, target: Target, seed: int) -> Plan:
         """The plan of `finetune`, with adapters in the stages that train."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import pydantic
 
@@ -10,6 +10,7 @@ from headstart.core.errors import StrategyError
 from headstart.engine.plan import Head, Plan, Solve
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
+from headstart.strategies.options import Solver
 from headstart.tasks import Task
 
 HEAD = "label"
@@ -23,9 +24,7 @@ class Probe(Strategy):
 
     title: ClassVar[str] = "Closed-form head on frozen features"
 
-    solver: Literal["best", "ridge", "lda", "logistic"] = pydantic.Field(
-        "best", description="How the head is solved; best takes the lowest left-out loss of ridge, lda and both."
-    )
+    solver: Solver = "best"
     stages: str = pydantic.Field(
         "auto",
         description="Stages to read: auto, last, each (tries every one), or names; those joined by + are read side by "

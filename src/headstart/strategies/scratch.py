@@ -9,11 +9,9 @@ import pydantic
 from headstart.engine.plan import Head, Length, Phase, Plan, Schedule, Stop, Stream, Train
 from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
-from headstart.strategies.finetune import SOLVED, UNALIGNED
+from headstart.strategies.options import Rate, UsualBatch, Views, usual_for
 from headstart.strategies.probe import HEAD, closing
 from headstart.tasks import Task
-
-IMBALANCE = 3.0
 
 
 class Scratch(Strategy):
@@ -29,16 +27,9 @@ class Scratch(Strategy):
         None, ge=1, description="How long it trains, in steps; repeats an earlier run exactly."
     )
     epochs: float = pydantic.Field(30, gt=0, description="How long it trains when neither seconds nor steps are given.")
-    learning_rate: float = pydantic.Field(2e-3, gt=0, le=1, description="For AdamW.")
-    batch: int | None = pydantic.Field(
-        None,
-        ge=1,
-        le=4096,
-        description=f"Examples a step; by default {SOLVED.batch}, for transcripts {UNALIGNED.batch}.",
-    )
-    views: int = pydantic.Field(
-        0, ge=0, le=64, description="Augmented views of each example; 0 makes a new one every epoch."
-    )
+    learning_rate: Rate = pydantic.Field(2e-3, description="For AdamW.")
+    batch: UsualBatch = None
+    views: Views = 0
     evaluations: int = pydantic.Field(
         8, ge=1, description="Evaluations on the validation part; the best weights are kept."
     )
@@ -53,8 +44,8 @@ class Scratch(Strategy):
             if self.seconds
             else Length(epochs=self.epochs)
         )
-        batch = self.batch or (SOLVED if task.aligned else UNALIGNED).batch
-        stream = Stream("target", "train", (HEAD,), batch, self.views, balanced=target.imbalance > IMBALANCE)
+        batch = self.batch or usual_for(task).batch
+        stream = Stream("target", "train", (HEAD,), batch, self.views, balanced=target.is_uneven)
         phase = Train(
             "from random weights",
             trains,
