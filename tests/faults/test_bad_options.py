@@ -121,8 +121,11 @@ class TestPredict:
         headstart("evaluate", probed, pictures, "--format", "csv").refused("no format 'csv'", "json, table")
 
     def test_nothing_that_can_be_read(self, probed: Path, tmp_path: Path) -> None:
-        (tmp_path / "a.jpg").write_text("text")
-        headstart("predict", probed, tmp_path / "a.jpg").refused("None of the 1 examples", "not an image")
+        one, other = tmp_path / "a.jpg", tmp_path / "b.jpg"
+        for path in (one, other):
+            path.write_text("text")
+        headstart("predict", probed, one).refused(f"No example in {one} can be used", "not an image")
+        headstart("predict", probed, one, other).refused("No example in the list of contents can be used")
 
     def test_no_run(self, pictures: Path, tmp_path: Path) -> None:
         headstart("predict", tmp_path / "no", pictures).refused("There is no run", str(tmp_path / "no"))

@@ -117,7 +117,7 @@ def test_what_cannot_be_recommended_from_is_refused(kinds: Kinds, readers: Path,
     assert gone.code and "is gone" in gone.err
     lines = ["user,item", *(f"u{number // 8},other {number}" for number in range(40))]
     (tmp_path / "others.csv").write_text("\n".join(lines))
-    headstart("evaluate", readers, tmp_path / "others.csv").refused("None of the", "other 7")
+    headstart("evaluate", readers, tmp_path / "others.csv").refused("No item that came next", "other 7")
     order = ("--task", "recommendation", "--source", "builtin/text-tiny", "--out", tmp_path / "d")
     headstart("adapt", tmp_path, *order).refused("is a folder", "Parquet")
 

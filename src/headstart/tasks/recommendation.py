@@ -95,7 +95,7 @@ class Recommendation(Piecewise):
         """
         if len(values) and not {str(value) for value in values} & set(self.labels):
             raise DataError(
-                f"None of the {len(values)} items that came next is in the catalogue, where they are called like "
+                "No item that came next is in the catalogue, where they are called like "
                 f"'{self.labels[0]}', and here like '{values[0]}'. Give ratings of the same items, or adapt to these."
             )
         found = np.empty(len(values), object)

@@ -235,7 +235,7 @@ def readable(
 
     problems = list(ahead(problem, range(len(table))))
     if all(problems):
-        raise DataError(f"None of the {len(table)} examples of {table.origin} can be used: {problems[0]}.")
+        raise DataError(f"No example in {table.origin} can be used: {problems[0]}.")
     return table.keep(
         np.array([not found for found in problems], dtype=bool),
         {row: found for row, found in enumerate(problems) if found},

@@ -57,7 +57,7 @@ def from_memory(
     named = TEXT if texts else choose_modality(draft.paths if all(paths) else [], modality)
     found = named or (None if any(paths) else modality_in_memory(contents[0])) or DEFAULT
     learned = (LABEL,) if labels is not None else ()
-    table = draft.table("the examples in memory", found, learned, memory=memory)
+    table = draft.table("the list of contents", found, learned, memory=memory)
     if labels is not None and not written:
         require_classes(table.column(LABEL), table.origin)
     return table

@@ -213,6 +213,6 @@ def _require_some(
     first = next(value for value in files if value is not None)
     row = list(files).index(first) + 1
     raise DataError(
-        f"None of the {len(files)} files that {origin} lists is there; row {row} says '{first}', "
+        f"No file that {origin} lists is there; row {row} says '{first}', "
         f"which would be {place(first)[0]}. Paths are relative to the table."
     )
