@@ -16,8 +16,9 @@ from headstart.data.contents import IN_MEMORY
 from headstart.data.modalities.series import past
 from headstart.data.readers import Options
 from headstart.data.readers.assemble import Draft
+from headstart.data.readers.borders import borders_of, problem_of
+from headstart.data.readers.events import event_column, is_clear, marks_of
 from headstart.data.readers.histories import (
-    NO_PART,
     PARTS,
     Histories,
     History,
@@ -26,7 +27,7 @@ from headstart.data.readers.histories import (
     read_table,
     table_files,
 )
-from headstart.data.readers.steps import event_column, every_step, is_clear, marks_of
+from headstart.data.readers.upcoming import pasts_of, upcoming, without_coming
 from headstart.data.table import LABEL, Quarantined, Table
 from headstart.data.windows import (
     FIELDS,
@@ -38,8 +39,6 @@ from headstart.data.windows import (
     TRAIN,
     VALIDATION,
     Borders,
-    Pasts,
-    Steps,
     Windows,
     find_season,
     naive_error,
@@ -50,7 +49,6 @@ from headstart.data.windows import (
 
 COUNTS = re.compile(r"(\d+)/(\d+)/(\d+)")
 """A split by rows: to train, to choose by, to test."""
-USUAL_SHARE = 0.2
 MANY_BLOCKS = 30
 """Blocks of time that single steps of a test are resampled in."""
 BLOCKS = 10
@@ -98,53 +96,6 @@ def _histories(path: Path, options: Options, cut_by_rows: bool) -> Histories:
     )
 
 
-def upcoming(found: Histories, origin: str, wanted: Windows) -> Table:
-    """One row a series: its latest values, after which is to be told. Or one row a step, with what goes ahead of it."""
-    if wanted.each_step:
-        return every_step(found, origin, wanted)
-    ids = [one.name or "series" for one in found.series]
-    ends = np.array([(row, _end(one, wanted)) for row, one in enumerate(found.series)], np.int64)
-    pasts = _pasts(found.series, ends, wanted)
-    draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], {})
-    return draft.table(origin, "series", (), (), found.notes, memory=pasts)
-
-
-def _end(one: History, wanted: Windows) -> int:
-    """Steps of a series after which is to be told: those ahead of the rows without a value, of which more is known.
-
-    Raises:
-        DataError: there are too few of these.
-    """
-    if not wanted.known:
-        return len(one.values)
-    end = _last(one)
-    if len(one.values) - end < wanted.horizon:
-        raise DataError(
-            f"{one.name or 'The series'} has {len(one.values) - end} rows without a value at its end, and "
-            f"{wanted.horizon} steps are to be told. Add a row for each of them, with {', '.join(wanted.known)} "
-            "filled in and the value left empty."
-        )
-    return end
-
-
-def _last(one: History) -> int:
-    """How many steps there are up to the last with a value."""
-    there = np.flatnonzero(~np.isnan(one.values))
-    return int(there[-1]) + 1 if len(there) else 0
-
-
-def _without_coming(one: History) -> History:
-    """A series without the rows at its end that have no value."""
-    end = _last(one)
-    return replace(
-        one,
-        values=one.values[:end],
-        times=None if one.times is None else one.times[:end],
-        parts=None if one.parts is None else one.parts[:end],
-        known=None if one.known is None else one.known[:end],
-    )
-
-
 def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, ...] | None = None) -> Table:
     """The windows of all series.
 
@@ -155,11 +106,11 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
         DataError: no series is long enough.
     """
     if wanted.known:
-        found = replace(found, series=tuple(map(_without_coming, found.series)))
+        found = replace(found, series=tuple(map(without_coming, found.series)))
     kept: list[tuple[History, Borders]] = []
     quarantine: list[Quarantined] = []
-    for one, borders in zip(found.series, _borders(found, wanted, counts), strict=True):
-        problem = _problem(one, borders, wanted)
+    for one, borders in zip(found.series, borders_of(found, wanted, counts), strict=True):
+        problem = problem_of(one, borders, wanted)
         if problem:
             quarantine.append(Quarantined(one.name or "the series", problem))
         else:
@@ -185,64 +136,6 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
     return _table(kept, np.array(places, np.int64), np.array(parts), season, origin, wanted, quarantine, notes, found)
 
 
-def _borders(found: Histories, wanted: Windows, counts: tuple[int, ...] | None) -> list[Borders]:
-    if counts is not None:
-        train, validation, test = counts
-        return [Borders(train, train + validation, train + validation + test) for _ in found.series]
-    if found.series[0].parts is not None:
-        return [_given(one, wanted) for one in found.series]
-    if not found.dated:
-        return [_shared(len(one.values), wanted) for one in found.series]
-    every = np.unique(np.concatenate([one.times for one in found.series if one.times is not None]))
-    common = _shared(len(every), wanted)
-    moments = [every[min(place, len(every) - 1)] for place in (common.validation, common.test)]
-    times = [one.times for one in found.series if one.times is not None]
-    where = [np.searchsorted(one, moments).tolist() for one in times]
-    return [Borders(first, second, len(one)) for (first, second), one in zip(where, times, strict=True)]
-
-
-def _shared(length: int, wanted: Windows) -> Borders:
-    """The latest share of steps for the test, the latest of the others to choose by; of each at least a horizon."""
-    test = length - max(round(wanted.test * length), wanted.horizon)
-    share = USUAL_SHARE if wanted.validation is None else wanted.validation
-    return Borders(test - max(round(share * test), wanted.horizon), test, length)
-
-
-def _given(one: History, wanted: Windows) -> Borders:
-    """As the table says. What is to choose by is taken from the end of train where it gives none."""
-    assert one.parts is not None
-    where = [np.flatnonzero(one.parts == part) for part in range(len(PARTS))]
-    test = int(where[TEST][0]) if len(where[TEST]) else len(one.values)
-    end = int(where[TEST][-1]) + 1 if len(where[TEST]) else len(one.values)
-    if len(where[VALIDATION]):
-        return Borders(int(where[VALIDATION][0]), test, end)
-    share = USUAL_SHARE if wanted.validation is None else wanted.validation
-    shortest = min(wanted.horizon, max(0, test - LEAST_PAST - wanted.horizon))
-    return Borders(test - max(min(round(share * test), 2 * wanted.horizon), shortest), test, end)
-
-
-def _problem(one: History, borders: Borders, wanted: Windows) -> str:
-    """Why no window of a series can be used; empty when some can."""
-    values, shortest = one.values, wanted.horizon + LEAST_PAST
-    if borders.end > len(values):
-        return f"it has {len(values)} steps, and the split asks for {borders.end}"
-    if one.parts is not None and (np.diff(one.parts[one.parts != NO_PART]) < 0).any():
-        return "its parts are mixed in time: training rows come after rows to test on"
-    if borders.test < shortest:
-        return (
-            f"its {len(values)} steps are too few to learn to tell {wanted.horizon} from and to test that: "
-            "give longer series, or a shorter --horizon"
-        )
-    if borders.end - borders.test < wanted.horizon:
-        return f"its test part has {borders.end - borders.test} steps, and {wanted.horizon} are to be told"
-    learned = values[: borders.validation if borders.validation > 1 else borders.test]
-    if np.isnan(learned).all():
-        return "it has no value in its training part"
-    if np.nanmax(learned) == np.nanmin(learned):
-        return f"it is constant in its training part: always {np.nanmax(learned):g}"
-    return ""
-
-
 def _least(borders: Borders, part: int, wanted: Windows, season: int) -> int:
     """Steps that go ahead of the first window: a season where there is room for it."""
     room = borders.of(part)[1] - wanted.horizon
@@ -264,7 +157,7 @@ def _table(
     notes: list[str],
     found: Histories,
 ) -> Table:
-    pasts = _pasts([one for one, _ in kept], places, wanted)
+    pasts = pasts_of([one for one, _ in kept], places, wanted)
     marks = marks_of([one for one, _ in kept]) if wanted.each_step else None
     moments = [_moments(one.values, borders, season) for one, borders in kept]
     cells = np.empty((len(places), wanted.horizon + (len(MARKS) if marks else 0) + len(FIELDS)))
@@ -317,16 +210,8 @@ def _table(
         "group": _groups(kept, places, parts, _block(parts, wanted), found.dated),
     }
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], columns)
-    remaining = _pasts([one for one, _ in kept], places, wanted)
+    remaining = pasts_of([one for one, _ in kept], places, wanted)
     return draft.table(origin, "series", (LABEL,), quarantine, notes, memory=remaining)
-
-
-def _pasts(series: Sequence[History], places: NDArray[np.int64], wanted: Windows) -> Pasts:
-    values = [one.values for one in series]
-    if wanted.each_step:
-        return Steps(values, places, wanted.context, wanted.horizon)
-    known = [one.known for one in series if one.known is not None]
-    return Pasts(values, places, wanted.context, known, wanted.horizon)
 
 
 def _block(parts: NDArray[np.int64], wanted: Windows) -> int:

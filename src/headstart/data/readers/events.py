@@ -1,4 +1,4 @@
-"""Steps of series as examples, each to be judged by what goes ahead of it; columns of 0 and 1 mark events."""
+"""Events in series, which columns of 0 and 1 mark, and what steps can be learned from and judged beside them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError
-from headstart.data.contents import IN_MEMORY
 from headstart.data.readers import Options
-from headstart.data.readers.assemble import Draft
-from headstart.data.readers.histories import Histories, History
-from headstart.data.table import Table
-from headstart.data.windows import LEAST_PAST, Steps, Windows
+from headstart.data.readers.histories import History
 
 EVENT_COLUMNS = ("is_anomaly", "anomaly", "in_window", "event", "label")
 
@@ -35,24 +31,6 @@ def event_column(names: Sequence[str], options: Options, origin: str) -> str | N
             "around each known incident)."
         )
     return found if options.labelled or found in names else None
-
-
-def every_step(found: Histories, origin: str, wanted: Windows) -> Table:
-    """One row a step, with the steps that it ends and what goes ahead of them.
-
-    Raises:
-        DataError: every series is too short.
-    """
-    values = [one.values for one in found.series]
-    last, first = wanted.horizon - 1, max(LEAST_PAST, wanted.season or found.season)
-    places = [(row, start) for row, one in enumerate(values) for start in range(first, len(one) - last)]
-    places = [(row, start) for row, start in places if not np.isnan(values[row][[start - 1, start + last]]).any()]
-    if not places:
-        raise DataError(f"{origin} has no series of more than {first + last} steps, so nothing can be judged.")
-    ids = [f"{found.series[row].when(start + last)} {found.series[row].name}".strip() for row, start in places]
-    draft = Draft(ids, [IN_MEMORY] * len(ids), [str(place) for place in range(len(ids))], {})
-    steps = Steps(values, np.array(places, np.int64), wanted.context, wanted.horizon)
-    return draft.table(origin, "series", (), (), found.notes, memory=steps)
 
 
 def marks_of(series: Sequence[History]) -> list[NDArray[Any]]:
