@@ -32,8 +32,8 @@ class ChronosBoltSource(SeriesSource, FolderSource):
     family = CHRONOS_BOLT
     side_by_side = False
 
-    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
-        FolderSource.__init__(self, folder, name, seed)
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(folder, name)
         if MODEL not in self._config.get("architectures", [MODEL]):
             raise SourceError(
                 f"{name} is no Chronos-Bolt but {', '.join(self._config['architectures'])}, which is not supported."

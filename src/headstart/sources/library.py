@@ -30,9 +30,8 @@ class LibrarySource(Source):
     family: str
     modality: str
 
-    def __init__(self, name: str, seed: int | None = None) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
-        self.seed = seed
         self.known: Mapping[str, Any] | None = None
         """Of an earlier run: its description, which its folder keeps."""
 
@@ -199,8 +198,8 @@ def _keep_description(source: LibrarySource, identity: str, path: Path) -> None:
 class FolderSource(LibrarySource):
     """A folder with config.json and model.safetensors, in some library's format."""
 
-    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
-        super().__init__(name, seed)
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(name)
         self.folder = folder
         self.path = weight_files.find(folder)
 

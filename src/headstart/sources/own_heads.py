@@ -35,14 +35,14 @@ IGNORED = -100
 GENERATION = "generation_config.json"
 
 
-def open_with_head(folder: Path, name: str, head: str, seed: int | None) -> TextSource:
+def open_with_head(folder: Path, name: str, head: str) -> TextSource:
     """The model in `folder` with its own head.
 
     Raises:
         SourceError: it was made for another one.
     """
     module, _, kind = OPENED_AS[head][1].partition(":")
-    return getattr(importlib.import_module(module), kind)(folder, name, head, seed)  # type: ignore[no-any-return]
+    return getattr(importlib.import_module(module), kind)(folder, name, head)  # type: ignore[no-any-return]
 
 
 class WithOwnHead(TransformersTexts):
@@ -52,8 +52,8 @@ class WithOwnHead(TransformersTexts):
         SourceError: the model was made with another head.
     """
 
-    def __init__(self, folder: Path, name: str, head: str, seed: int | None = None) -> None:
-        super().__init__(folder, name, seed)
+    def __init__(self, folder: Path, name: str, head: str) -> None:
+        super().__init__(folder, name)
         self.head = head
         own = head_of(self._config)
         if own != head:
@@ -109,7 +109,9 @@ class WithOwnHead(TransformersTexts):
         return {name: value for name, value in changed.items() if name not in self._tied}
 
     def with_head(self, head: str) -> Source:
-        return TransformersTexts(self.folder, self.name, self.seed).with_head(head)
+        trunk = TransformersTexts(self.folder, self.name)
+        trunk.seed = self.seed
+        return trunk.with_head(head)
 
 
 def head_of(config: Mapping[str, Any]) -> str:

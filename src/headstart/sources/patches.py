@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.sources import weights
@@ -22,9 +21,6 @@ class PatchesSource(SeriesSource, FolderSource):
     """A folder with config.json and model.safetensors."""
 
     family = PATCHES
-
-    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
-        FolderSource.__init__(self, folder, name, seed)
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "preparation": self.preparation()}

@@ -61,8 +61,8 @@ class TimmSource(ImageSource):
 
     family = "timm"
 
-    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
-        super().__init__(name, seed)
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(name)
         self.folder = folder
         self.path = weights.find(folder)
         self.document = "config.json" if (folder / "config.json").is_file() else "layout.json"
@@ -160,7 +160,8 @@ class UntrainedTimm(TimmSource):
     """
 
     def __init__(self, architecture: str, arguments: dict[str, Any], size: int, seed: int) -> None:
-        ImageSource.__init__(self, f"timm/{architecture} untrained", seed)
+        ImageSource.__init__(self, f"timm/{architecture} untrained")
+        self.seed = seed
         self.document = "config.json"
         self.folder = Path()
         known = {

@@ -29,8 +29,8 @@ class TinyTimeMixerSource(SeriesSource, FolderSource):
     takes = (VALUES, STATISTICS)
     side_by_side = False
 
-    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
-        FolderSource.__init__(self, folder, name, seed)
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(folder, name)
         other = next((key for key, value in FIXED.items() if self._config.get(key, value) != value), None)
         if other is not None:
             raise SourceError(f"{name} has {other} = {self._config[other]!r}; such a Tiny Time Mixer is not supported.")

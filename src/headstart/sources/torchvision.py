@@ -43,9 +43,8 @@ class TorchvisionSource(ImageSource):
         *,
         folder: Path | None = None,
         name: str | None = None,
-        seed: int | None = None,
     ) -> None:
-        super().__init__(name or f"torchvision/{architecture}", seed)
+        super().__init__(name or f"torchvision/{architecture}")
         self._architecture = architecture
         self._chosen = chosen
         self._folder = folder

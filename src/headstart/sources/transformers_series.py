@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -35,9 +34,6 @@ class TransformersSeries(TransformersSource, SeriesSource):
 
     takes = (VALUES, OBSERVED, STATISTICS)
     side_by_side = False
-
-    def __init__(self, folder: Path, name: str, seed: int | None = None) -> None:
-        TransformersSource.__init__(self, folder, name, seed)
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "preparation": self.preparation()}

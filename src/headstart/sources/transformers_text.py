@@ -83,7 +83,9 @@ class TransformersTexts(TransformersSource, TextSource):
             return super().with_head(head)
         from headstart.sources.own_heads import open_with_head
 
-        return open_with_head(self.folder, self.name, head, self.seed)
+        opened = open_with_head(self.folder, self.name, head)
+        opened.seed = self.seed
+        return opened
 
     @property
     def pooling(self) -> str:
