@@ -29,10 +29,3 @@ class RunError(HeadstartError):
 
 class TrainingError(HeadstartError):
     """Training produced something that cannot be used, such as a loss that is not a number."""
-
-
-def missing_extra(package: str, extra: str) -> HeadstartError:
-    """The error for an optional library that is not installed, with the line that installs it."""
-    return HeadstartError(
-        f"This needs the package '{package}', which is not installed. Install it with: pip install 'headstart[{extra}]'"
-    )

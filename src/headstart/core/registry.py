@@ -50,10 +50,10 @@ def _third_party(group: str) -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=group)}
 
 
-def suggest(name: str, known: Iterable[str], count: int = 5) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """`Did you mean …?` with the nearest of `known`, or the list of all when none is near."""
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=count, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
     if near:
         return f"Did you mean {', '.join(near)}?"
     return f"Known: {', '.join(known[:20])}{', …' if len(known) > 20 else ''}."

@@ -99,12 +99,10 @@ def chunks_within(order: NDArray[np.int64], size: int, lengths: NDArray[np.int64
     yield order[start:]
 
 
-def ahead(
-    work: Callable[[Item], Result], items: Iterable[Item], *, depth: int = 64, workers: int | None = None
-) -> Iterator[Result]:
+def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, depth: int = 64) -> Iterator[Result]:
     """Results of `work` in the order of `items`, computed by threads at most `depth` items ahead: memory stays
     flat however many items there are."""
-    with ThreadPoolExecutor(workers or hardware.cores()) as pool:
+    with ThreadPoolExecutor(hardware.cores()) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:

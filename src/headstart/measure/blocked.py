@@ -24,7 +24,6 @@ def fit_blocked_ridge(
     times: ArrayLike | None = None,
     gap: float = 1,
     reluctant: bool = False,
-    penalties: Sequence[float] = PENALTIES,
     blocks: int = BLOCKS,
 ) -> LinearSolution:
     """Minimise sum w_i |y_i - W'x_i - b|^2 + penalty |W|^2, the intercept b unpenalised.
@@ -54,7 +53,7 @@ def fit_blocked_ridge(
     sums = _Cumulative(even, wanted, weight, sorted({0, items, *ended, *later}))
     whole = sums.between(0, items)
     unit = mean_eigenvalue(float(np.trace(whole.square)), items, width) / whole.count
-    tried = [multiple * unit for multiple in penalties]
+    tried = [multiple * unit for multiple in PENALTIES]
     first = len(parts) // 2
     known = [
         sums.between(0, before) if place >= first and before else sums.between(0, before) + sums.between(after, items)

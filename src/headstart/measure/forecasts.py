@@ -54,11 +54,11 @@ def symmetric_error(truth: FloatArray, told: FloatArray) -> FloatArray:
     return mean_there(2 * np.abs(truth - told) / np.where(size > 0, size, 1.0))
 
 
-def pinball(truth: FloatArray, told: FloatArray, levels: tuple[float, ...] = LEVELS) -> FloatArray:
-    """(N,) quantile loss (Koenker and Bassett 1978), mean over quantiles and steps, doubled: for the middle alone it is
-    the absolute error."""
+def pinball(truth: FloatArray, told: FloatArray) -> FloatArray:
+    """(N,) quantile loss (Koenker and Bassett 1978), mean over the quantiles LEVELS and over steps, doubled: for the
+    middle alone it would be the absolute error."""
     apart = truth[:, None, :] - told
-    level = np.array(levels)[None, :, None]
+    level = np.array(LEVELS)[None, :, None]
     return 2 * mean_there(np.maximum(level * apart, (level - 1) * apart))
 
 

@@ -141,11 +141,11 @@ def share_axis(measure: Measure) -> Callable[[float], str]:
     return _percent if measure.is_share else words.plain
 
 
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """About `count` round numbers within low … high."""
+def nice_ticks(low: float, high: float) -> list[float]:
+    """About five round numbers within low … high."""
     if high <= low:
         return [low]
-    rough = (high - low) / count
+    rough = (high - low) / 5
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough)
     first = math.ceil(low / step - 1e-9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from headstart.core.errors import SourceError
@@ -24,7 +23,7 @@ def here(repository: str, name: str) -> Path | None:
     return folder if any(folder.glob("*.safetensors")) else None
 
 
-def folder_of(repository: str, name: str, patterns: Sequence[str] = PATTERNS) -> Path:
+def folder_of(repository: str, name: str) -> Path:
     """The local snapshot of `repository`, fetched when it is not here yet.
 
     Args:
@@ -47,7 +46,7 @@ def folder_of(repository: str, name: str, patterns: Sequence[str] = PATTERNS) ->
     if found is not None:
         return found
     try:
-        return Path(snapshot_download(repository, allow_patterns=list(patterns)))
+        return Path(snapshot_download(repository, allow_patterns=list(PATTERNS)))
     except GatedRepoError:
         raise SourceError(f"{name} is gated: accept its terms on the hub and log in with `hf auth login`.") from None
     except RepositoryNotFoundError:

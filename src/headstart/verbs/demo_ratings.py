@@ -39,7 +39,7 @@ EDITIONS = 3
 """Works about the same in the same form."""
 
 
-def world(folder: Path, seed: int = 0) -> dict[str, tuple[Path, Path]]:
+def world(folder: Path) -> dict[str, tuple[Path, Path]]:
     """Writes what people met of each kind, films and books, who are other people; gives kind -> (path of what they met,
     path of the works)."""
     import pyarrow.parquet as parquet
@@ -47,7 +47,7 @@ def world(folder: Path, seed: int = 0) -> dict[str, tuple[Path, Path]]:
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
     for kind in FORMS:
-        random = np.random.default_rng([seed, len(kind), ord(kind[0])])
+        random = np.random.default_rng([0, len(kind), ord(kind[0])])
         subjects, texts = works(kind)
         names = [f"{kind[0]}{number}" for number in range(len(texts))]
         ratings, items = folder / f"{kind}-ratings.parquet", folder / f"{kind}.parquet"
