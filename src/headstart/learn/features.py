@@ -16,8 +16,7 @@ from headstart.data.table import Examples
 from headstart.learn.base import FromSource
 from headstart.learn.inputs import InputError, checked, contents_of
 from headstart.sources import Source, open_source
-from headstart.sources.contract import POOLED
-from headstart.sources.points import WHOLE, Point
+from headstart.sources.points import POOLED, WHOLE, Point
 from headstart.strategies.probe import candidate_stages
 
 

@@ -17,8 +17,10 @@ from headstart.data.modalities.series import past
 from headstart.data.windows import FIELDS, MARKS
 from headstart.measure import events, retrieval
 from headstart.measure.linear import FloatArray, LinearSolution
-from headstart.tasks.contract import Baseline, Course, Metric, Numbers, Predictions, Scores, Targets
+from headstart.tasks.baselines import Baseline
 from headstart.tasks.forecasting import Forecasting
+from headstart.tasks.predictions import Metric, Numbers, Predictions, Scores, Targets
+from headstart.tasks.presenting import Course
 
 MEDIANS = (5, 21, 101)
 """Lengths of the moving median; that of the least error on normal steps is taken."""
