@@ -101,7 +101,7 @@ def test_an_archive_to_a_run_that_tells_kinds(network: Path, channels: int, tmp_
     assert "60 test series" in told
     model = hs.load(run)
     arms = {arm.name: arm.metrics["accuracy"].value for arm in model.receipt.arms}
-    assert arms["adapted"] > 0.8 and "MiniROCKET with a linear model" in told
+    assert arms["adapted"] > 0.8 and "MiniROCKET with ridge" in told
     values, kinds = shapes(9, 7, channels)
     assert np.mean(np.array(model.predict(list(values))) == kinds) > 0.6
     assert len(json.loads(headstart("predict", run, archive, "--format", "json").ok().out)) == 96

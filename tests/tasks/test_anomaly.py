@@ -15,7 +15,9 @@ from headstart.data.read import read
 from headstart.data.table import Examples, Table
 from headstart.data.windows import Windows
 from headstart.measure.events import judged
+from headstart.measure.mahalanobis import lengths
 from headstart.tasks.anomaly import Anomaly
+from headstart.tasks.unfamiliar import unfamiliar, usual
 
 CUT = Windows(4, 48, value="heat", test=0.5, each_step=True)
 
@@ -77,8 +79,42 @@ def test_the_threshold_is_the_farthest_normal_distance(table: Table) -> None:
     assert evened[:, 4:8] == pytest.approx(scores[:, 4:8]), "the forecast itself stays"
     solution = task.solve(random.normal(size=(len(targets), 5)).astype(np.float32), task.numbers(targets), "ridge")
     normal = task.answer(solution.left_out, contents_of(examples)).confidence
-    farthest = [span.max() for span in np.array_split(normal, 5)]
-    assert np.median(farthest) == pytest.approx(1), "an odd stretch does not hide others"
+    assert usual(normal) == pytest.approx(1), "an odd stretch does not hide others"
+
+
+def test_a_past_unlike_all_others_is_an_alarm_though_its_forecast_is_right() -> None:
+    """Where it is as stable a sign as the forecasts: else it is not looked at."""
+    random = np.random.default_rng(0)
+    mixed = random.normal(size=(8, 40))
+    features = (random.normal(size=(400, 8)) @ mixed + 0.1 * random.normal(size=(400, 40))).astype(np.float32)
+    apart = random.gamma(1, size=400)
+    apart[[10, 110]] *= 20
+    found = unfamiliar(features, apart / usual(apart))
+    assert found is not None
+    alike = (random.normal(size=(50, 8)) @ mixed).astype(np.float32)
+    far = lengths(alike + random.normal(0, 1, (50, 40)).astype(np.float32), found.weight, found.bias)
+    assert lengths(alike, found.weight, found.bias).max() < 1.2 < far.min(), "such values, but not together"
+    steady = np.full(400, 0.9)
+    assert unfamiliar(features, steady) is None, "forecasts are never as far off: nothing is more stable"
+    assert unfamiliar(features[:50], apart[:50]) is None, "too few to say what is usual"
+
+
+def test_what_is_unlike_is_part_of_the_head_and_its_scores(table: Table) -> None:
+    examples = part(table, "train")
+    task = Anomaly.from_examples("label", examples)
+    numbers = task.numbers(task.encode(examples.labels()))
+    odd = numbers.copy()
+    odd[100, :4] += 50  # so that forecasts are no stable sign
+    features = np.random.default_rng(0).normal(size=(len(numbers), 6)).astype(np.float32)
+    solution = task.solve(features, odd, "ridge")
+    assert solution.weight.shape[1] > len(task.labels) and "distance" in solution.solver
+    scores = solution.scores(features)
+    told = task.answer(scores, contents_of(examples))
+    alone = task.answer(scores[:, : len(task.labels)], contents_of(examples))
+    unlike = task.laid_out([""] * len(scores), told)["unlike"]
+    assert told.confidence == pytest.approx(np.maximum(alone.confidence, unlike))
+    assert 0.5 < unlike.max() < 1.5
+    assert task.soften(solution, features, odd).weight.shape[1] == len(task.labels), "a network that learns moves"
 
 
 def test_the_moving_median_finds_what_is_far_from_it(table: Table) -> None:

@@ -25,6 +25,7 @@ class Mfcc:
     sounds that are learned from."""
 
     title = "MFCC statistics"
+    solver = ""
 
     def __init__(self) -> None:
         self._audio = Audio()

@@ -17,6 +17,7 @@ class MiniRocket:
     learned from. Series of several lengths are stretched to the longest of these."""
 
     title = "MiniROCKET"
+    solver = "ridge"
 
     def fit(self, contents: Iterable[Any]) -> NDArray[np.float64]:
         series = [Series().decode(content) for content in contents]

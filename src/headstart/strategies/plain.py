@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.registry import Registry
@@ -18,6 +19,8 @@ class PlainFeatures(Protocol):
 
     title: str
     """Such as TF-IDF."""
+    solver: str
+    """The closed form that people of the field put behind them; empty where that is `Task.fit_plain`."""
 
     def fit(self, contents: Iterable[Any]) -> Any:
         """Features (N, D), sparse or dense, of the contents to learn from, which settle what is counted."""
@@ -41,17 +44,28 @@ plain_features: Registry[Callable[[], PlainFeatures]] = Registry(
 def plain_scores(task: Task, parts: Mapping[str, Examples], test: Examples) -> tuple[str, NDArray[Any]] | None:
     """(name, scores (N, K)) for `test`, its labels unseen; None where modality or task have no such baseline.
 
-    The penalty is chosen on the validation part, where there is one, and the model fitted again on all of `fit`.
+    Where no closed form chooses the penalty, it is chosen on the validation part, where there is one, and the model
+    fitted again on all of `fit`.
     """
     modality = test.table.modality
     if not task.plain or modality not in plain_features.names():
         return None
-    strength = _best_strength(task, parts, modality)
     features = plain_features.get(modality)()
-    answer = task.fit_plain(features.fit(contents_of(parts["fit"])), _targets(task, parts["fit"]), strength)
+    answer = _fitted(task, features, parts, modality)
     if answer is None:
         return None
-    return f"{features.title} {task.plain}", answer(features.transform(contents_of(test)))
+    how = f"with {features.solver}" if features.solver in task.solvers else task.plain
+    return f"{features.title} {how}", answer(features.transform(contents_of(test)))
+
+
+def _fitted(
+    task: Task, features: PlainFeatures, parts: Mapping[str, Examples], modality: str
+) -> Callable[[Any], NDArray[Any]] | None:
+    """From features to scores."""
+    fitted, targets = features.fit(contents_of(parts["fit"])), _targets(task, parts["fit"])
+    if features.solver in task.solvers:
+        return task.solve(np.asarray(fitted, np.float32), task.numbers(targets), features.solver).scores
+    return task.fit_plain(fitted, targets, _best_strength(task, parts, modality))
 
 
 def _best_strength(task: Task, parts: Mapping[str, Examples], modality: str) -> float:

@@ -17,6 +17,7 @@ class TfIdf:
     to three letters in a row."""
 
     title = "TF-IDF"
+    solver = ""
 
     def __init__(self) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer

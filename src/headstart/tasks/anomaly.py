@@ -21,11 +21,11 @@ from headstart.tasks.baselines import Baseline
 from headstart.tasks.forecasting import Forecasting
 from headstart.tasks.predictions import Metric, Numbers, Predictions, Scores, Targets
 from headstart.tasks.presenting import Course
+from headstart.tasks.solving import KnownHead
+from headstart.tasks.unfamiliar import unfamiliar, usual
 
 MEDIANS = (5, 21, 101)
 """Lengths of the moving median; that of the least error on normal steps is taken."""
-SPANS = 5
-"""Of what is learned from: each is as long as the usual validation part."""
 FAR = 1e9
 LEAST = 1e-6
 """Least distance, in deviations of the past, that can be normal."""
@@ -34,12 +34,13 @@ LEAST = 1e-6
 @dataclass(frozen=True)
 class Anomaly(Forecasting):
     """Targets (N, H + 10): the latest H values, and what `headstart.data.windows.MARKS` and `FIELDS` say. Scores
-    (N, 3 H): the forecast of these values, and a band around it, in deviations from the level of the past.
+    (N, 3 H): the forecast of these values, and a band around it, in deviations from the level of the past. Behind that
+    there may be more (N, K), whose length is how unlike the past is those that were learned from.
 
-    How far values lie from their forecast, each in units of the half of its band, is 1 on average for the farthest
-    normal stretch that was told without having been learned from: the median of the farthest of SPANS, so that one odd
-    stretch does not hide others. Beyond that is an alarm: nothing but the training and validation parts has a say in
-    it."""
+    How far values lie from their forecast, each in units of the half of its band, or such a length where it is greater,
+    is 1 for the farthest normal stretch that was told without having been learned from: the median of the farthest of
+    some spans of time, so that one odd stretch does not hide others. Beyond that is an alarm: nothing but the training
+    and validation parts has a say in it."""
 
     kind: ClassVar[str] = "anomaly"
     options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season")
@@ -64,6 +65,43 @@ class Anomaly(Forecasting):
         """Steps are told from what is usual just before, and no season is asked for."""
         del values
 
+    def solve(self, features: NDArray[np.float32], targets: Numbers, solver: str) -> LinearSolution:
+        """As for forecasting, with a band as wide as normal errors are, and what tells unfamiliar pasts."""
+        return self._with_unfamiliar(super().solve(features, targets, solver), features, targets)
+
+    def solve_from(
+        self, features: NDArray[np.float32], targets: Numbers, starts: Sequence[KnownHead]
+    ) -> LinearSolution:
+        return self._with_unfamiliar(super().solve_from(features, targets, starts), features, targets)
+
+    def soften(self, solution: LinearSolution, features: NDArray[np.float32], targets: Numbers) -> LinearSolution:
+        """The forecast and its band alone: what is familiar changes while a network learns."""
+        del features, targets
+        told = slice(len(self.labels))
+        return replace(
+            solution,
+            weight=solution.weight[:, told],
+            bias=solution.bias[told],
+            left_out=solution.left_out[:, told],
+        )
+
+    def _with_unfamiliar(
+        self, solution: LinearSolution, features: NDArray[np.float32], targets: Numbers
+    ) -> LinearSolution:
+        apart = _distance(targets[:, : self.horizon], self.quantiles(solution.left_out))
+        order = np.argsort(targets[:, self.horizon], kind="stable")
+        found = unfamiliar(features[order], apart[order])
+        if found is None:
+            return solution
+        wider = self._wider(found.factor)
+        return replace(
+            solution,
+            weight=np.concatenate([solution.weight @ wider, found.weight], axis=1),
+            bias=np.concatenate([solution.bias @ wider, found.bias]),
+            left_out=solution.left_out @ wider,
+            solver=f"{solution.solver}, and distance in the space of features",
+        )
+
     def _banded(self, targets: Numbers, middle: LinearSolution) -> LinearSolution:
         reach = _reach(targets[:, : self.horizon] - middle.left_out)
         shifts = np.concatenate([-reach, np.zeros_like(reach), reach])
@@ -81,22 +119,32 @@ class Anomaly(Forecasting):
 
     def calibrate(self, scores: Scores, targets: Numbers) -> NDArray[np.float64]:
         """What widens, or narrows, the band until the farthest of these is at a distance of 1."""
-        factor = float(np.max(_distance(targets[:, : self.horizon], self.quantiles(scores))))
+        return self._wider(float(np.max(_distance(targets[:, : self.horizon], self.quantiles(scores)))))
+
+    def _wider(self, factor: float) -> NDArray[np.float64]:
+        """What widens bands so much, as a matrix for scores."""
         widened = np.array([[factor, 0, 0], [1 - factor, 1, 1 - factor], [0, 0, factor]])
         return np.kron(widened, np.eye(self.horizon))
 
+    def quantiles(self, scores: Scores) -> FloatArray:
+        return super().quantiles(scores[:, : len(self.labels)])
+
+    def _unlike(self, scores: Scores) -> FloatArray:
+        """(N,): how unlike the past is those that were learned from; 0 where nothing is said of that."""
+        return np.asarray(np.linalg.norm(scores[:, len(self.labels) :], axis=1))
+
     def answer(self, scores: Scores, contents: Iterable[Any]) -> Predictions:
-        """In the series' own units: what came, and the band (4 H,). The farther from its forecast, the surer."""
+        """In the series' own units: what came, and the band (4 H,). The farther from what is usual, the surer."""
         nothing = np.full(self.horizon, np.nan)
         given = [(getattr(content, "now", nothing), *past(content)[1:]) for content in contents]
         now = np.array([one[0] for one in given]).reshape(-1, self.horizon)
         level, scale = (np.array([one[place] for one in given])[:, None, None] for place in (1, 2))
         band = self.quantiles(scores) * scale + level
         answers = np.concatenate([now, band.reshape(len(now), -1)], axis=1)
-        return Predictions(scores, list(answers), None, _distance(now, band))
+        return Predictions(scores, list(answers), None, np.maximum(_distance(now, band), self._unlike(scores)))
 
     def _distances(self, scores: Scores, targets: Targets) -> FloatArray:
-        return _distance(*self._truth_and_told(scores, targets))
+        return np.maximum(_distance(*self._truth_and_told(scores, targets)), self._unlike(scores))
 
     def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
         found, given, wanted = self._judged(predictions.scores, targets)
@@ -134,7 +182,8 @@ class Anomaly(Forecasting):
         return Course(past(content)[0], low, middle, high, now)
 
     def laid_out(self, ids: Sequence[str], predictions: Predictions) -> dict[str, Any]:
-        """A row for each step: its value, what was expected, the distance of the stretch that it ends."""
+        """A row for each step: its value, what was expected, the distance of the stretch that it ends, and how much of
+        that its past makes out alone."""
         told = np.asarray(predictions.answers, np.float64).reshape(len(ids), 4, -1)[:, :, -1]
         distance = predictions.confidence
         return {
@@ -142,6 +191,7 @@ class Anomaly(Forecasting):
             "value": told[:, 0],
             "expected": told[:, 2],
             "distance": distance,
+            "unlike": self._unlike(predictions.scores),
             "alarm": distance > 1,
         }
 
@@ -189,9 +239,8 @@ def _medians(contents: Iterable[Any], length: int) -> FloatArray:
 
 def _reach(errors: FloatArray) -> FloatArray:
     """(H,): the mean error of each step, times what makes the farthest of these stretches (N, H) one of distance 1."""
-    usual = np.maximum(np.mean(np.abs(errors), axis=0), LEAST)
-    spans = np.array_split(np.mean(np.abs(errors) / usual, axis=1), min(SPANS, len(errors)))
-    return np.asarray(usual * float(np.median([span.max() for span in spans])))
+    mean = np.maximum(np.mean(np.abs(errors), axis=0), LEAST)
+    return np.asarray(mean * usual(np.mean(np.abs(errors) / mean, axis=1)))
 
 
 def _distance(now: FloatArray, band: FloatArray) -> FloatArray:
