@@ -190,6 +190,16 @@ class Source(ABC):
         del contents, outlook
         return self
 
+    @property
+    def setting(self) -> Any:
+        """What `suited` set, without the source: small, to be kept and handed to `set_to`."""
+        return None
+
+    def set_to(self, setting: Any) -> Source:
+        """The same source, set as another one like it was."""
+        del setting
+        return self
+
     def starts(self) -> list[Start]:
         """Answers that some of its stages hold already, and from which a new head may depart."""
         return []
