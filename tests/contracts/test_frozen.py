@@ -15,7 +15,7 @@ from headstart.engine.freezing import Model
 from headstart.engine.plan import Plan
 from headstart.engine.trained import Trained
 from headstart.sources import Source
-from headstart.sources.contract import Stage
+from headstart.sources.description import Stage
 from headstart.sources.network import Network
 from headstart.sources.stages import belongs
 from headstart.strategies import strategies

@@ -47,3 +47,23 @@ def test_memory_stays_below_a_copy_in_double_precision(fit: Callable[..., Any]) 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 * features.nbytes
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda features, labels, **given: fit_ridge(features, np.eye(3)[labels], **given),
+        lambda features, labels, **given: fit_lda(features, labels, 3, **given),
+    ],
+    ids=["ridge", "lda"],
+)
+def test_a_penalty_chosen_by_some_examples_gives_the_scores_of_all(fit: Callable[..., Any]) -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 400)
+    features = (random.normal(size=(400, 12)) + np.eye(3, 12)[labels]).astype(np.float32)
+    seen = []
+    some = fit(features, labels, every=7, choose=lambda scores: float(seen.append(len(scores)) or -len(seen)))
+    whole = fit(features, labels, penalties=[some.penalty])
+    assert set(seen) == {58}
+    assert np.allclose(some.left_out, whole.left_out, atol=1e-4)
+    assert np.allclose(some.weight, whole.weight)

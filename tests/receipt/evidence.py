@@ -16,7 +16,9 @@ from headstart.data.table import Quarantined, Table
 from headstart.engine.plan import Head, Length, Plan, Solve, Stream, Train
 from headstart.engine.trained import Cost, LinearHead, Moment, Trained
 from headstart.receipt.evidence import Arm, BudgetPoint, Evidence
-from headstart.sources.contract import Artefact, Description, Inputs, Source, SourceCard, Stage
+from headstart.sources.contract import Artefact, Source
+from headstart.sources.description import Description, SourceCard, Stage
+from headstart.sources.inputs import Inputs
 from headstart.tasks import Task, choose
 
 CLASSES = ("daisy", "rose", "sunflower", "tulip")

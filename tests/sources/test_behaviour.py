@@ -8,9 +8,9 @@ from headstart.measure.collaborative import Histories, NextItems
 from headstart.sources import behaviour_network
 from headstart.sources.behaviour import BehaviourSource
 from headstart.sources.behaviour_network import BehaviourModel, linear_scores
-from headstart.sources.contract import Catalogue
 from headstart.sources.histories import key_of
 from headstart.sources.memory import moved
+from headstart.sources.recommending import Catalogue
 from headstart.tasks import ranking
 from headstart.tasks.ranking import Ranked
 from headstart.tasks.recommendation import Recommendation

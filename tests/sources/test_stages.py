@@ -52,7 +52,7 @@ class Bare:
     """What `Network` takes from a source, for a network that was never saved."""
 
     def __init__(self, network: torch.nn.Module, size: int) -> None:
-        from headstart.sources.contract import Description, SourceCard
+        from headstart.sources.description import Description, SourceCard
 
         blank = torch.zeros(1, 3, size, size)
         self.network = network

@@ -18,8 +18,8 @@ from headstart.data.batches import ahead, chunks
 from headstart.data.contents import Contents, Unreadable
 from headstart.data.table import Examples, Table
 from headstart.sources import Source
-from headstart.sources.contract import PLACES, Inputs
-from headstart.sources.points import Point
+from headstart.sources.inputs import Inputs
+from headstart.sources.points import PLACES, Point
 from headstart.sources.runtimes import BATCH, Output
 from headstart.sources.trunk import Choice, Trunk
 

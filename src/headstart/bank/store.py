@@ -27,8 +27,7 @@ from headstart.core.errors import HeadstartError
 from headstart.core.ragged import ragged
 from headstart.data.facts import Facts
 from headstart.sources import Source
-from headstart.sources.contract import POOLED
-from headstart.sources.points import Point
+from headstart.sources.points import POOLED, Point
 from headstart.sources.trunk import Choice
 
 ABOUT = "about.json"

@@ -18,7 +18,7 @@ from torch import nn
 from headstart.core import seeds
 from headstart.engine.plan import Adapters
 from headstart.engine.trained import AdapterFiles
-from headstart.sources.contract import Stage
+from headstart.sources.description import Stage
 from headstart.sources.stages import belongs
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from headstart.data.contents import Contents
 from headstart.data.table import Examples
 from headstart.engine.plan import Stream
 from headstart.sources import Source
-from headstart.sources.contract import PLACES, Inputs
-from headstart.sources.points import WHOLE, Point
+from headstart.sources.inputs import Inputs
+from headstart.sources.points import PLACES, WHOLE, Point
 from headstart.tasks import Task
 
 

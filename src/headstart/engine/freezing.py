@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from headstart.core import fingerprints
 from headstart.engine.adapters import learns
 from headstart.engine.plan import Adapters
-from headstart.sources.contract import Stage
+from headstart.sources.description import Stage
 from headstart.sources.network import Network
 from headstart.sources.stages import belongs
 

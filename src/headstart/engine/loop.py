@@ -28,6 +28,8 @@ from headstart.tasks import Task
 
 TIMED_STEPS = 3
 CHECKPOINT_SECONDS = 20.0
+KEEPING = 0.02
+"""Share of the time that writing checkpoints may take."""
 
 
 @dataclass
@@ -93,7 +95,7 @@ def run_phase(phase: Phase, state: Progress) -> Progress:
     every = max(1, -(-state.steps // spec.stop.evaluations)) if spec.stop else state.steps
     if state.step == 0 and end:
         _evaluate(phase, state, averaged, None)
-    started, kept = time.perf_counter() - state.seconds, time.perf_counter()
+    started, kept, pause = time.perf_counter() - state.seconds, time.perf_counter(), CHECKPOINT_SECONDS
     batches = {name: phase.feeds[name].batches(state.step, end) for name in spec.streams}
     with progress(f"Training: {spec.name}", end) as advance:
         advance(state.step)
@@ -110,9 +112,11 @@ def run_phase(phase: Phase, state: Progress) -> Progress:
                 state.loss, state.losses = 0.0, 0
                 if spec.stop and spec.stop.patience and state.stale >= spec.stop.patience:
                     break
-            if time.perf_counter() - kept > CHECKPOINT_SECONDS:
+            if time.perf_counter() - kept > pause:
+                begun = time.perf_counter()
                 phase.keep(state)
                 kept = time.perf_counter()
+                pause = max(CHECKPOINT_SECONDS, (kept - begun) / KEEPING)
             advance(1)
     for source in batches.values():
         source.close()  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import torch
 
 from headstart.engine.feed import Batch
 from headstart.engine.plan import Stream
-from headstart.sources.contract import ROWS
+from headstart.sources.inputs import ROWS
 from headstart.tasks import Task
 
 MIXUP_ALPHA, CUTMIX_ALPHA = 0.2, 1.0

@@ -9,7 +9,7 @@ import torch
 
 from headstart.engine.freezing import Model
 from headstart.engine.plan import Schedule, Train
-from headstart.sources.contract import Stage
+from headstart.sources.description import Stage
 
 
 def build(model: Model, stages: Sequence[Stage], trainings: Sequence[Train]) -> torch.optim.AdamW:

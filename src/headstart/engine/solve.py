@@ -22,7 +22,8 @@ from headstart.sources import Source
 from headstart.sources.contract import Start
 from headstart.sources.points import Point
 from headstart.tasks import Task
-from headstart.tasks.contract import KnownHead, Targets
+from headstart.tasks.predictions import Targets
+from headstart.tasks.solving import KnownHead
 
 MOST_NUMBERS = 64_000_000
 """Of features that are solved on: after the first candidate, wider ones are passed over where that would be more, since

@@ -15,8 +15,7 @@ from headstart.bank import features_of
 from headstart.learn.base import FromSource
 from headstart.learn.inputs import InputError, as_read, contents_of, examples_of
 from headstart.sources import Source, open_source
-from headstart.sources.contract import POOLED
-from headstart.sources.points import WHOLE, Point
+from headstart.sources.points import POOLED, WHOLE, Point
 from headstart.strategies.probe import candidate_stages
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +34,7 @@ def fit_lda(
     penalties: Sequence[float] | None = None,
     choose: Choose | None = None,
     priors: Literal["empirical", "uniform"] = "empirical",
+    every: int = 1,
 ) -> LinearSolution:
     """Gaussian classes with one shared covariance A = S_w / N + penalty * (mean eigenvalue of S_w / N) * I.
 
@@ -42,7 +43,8 @@ def fit_lda(
     the mean of all examples as origin, which changes only a term common to all classes: softmax of the
     scores is the posterior. Penalties are relative; the default is 13 log-spaced from 1e-4 to 1e4.
     `choose` maps left-out scores (N, K) to a loss, lower better; the default is the log loss of their softmax
-    at its best temperature, because small penalties rank well long before they are calibrated.
+    at its best temperature, because small penalties rank well long before they are calibrated. Only one in `every`
+    examples is looked at for that choice.
 
     `left_out` is exact: leaving example i out of its class c of n examples takes n/(n-1) v v', v = x_i - m_c,
     from S_w and moves m_c alone. The normaliser N, the penalty, the origin and the priors stay as they were.
@@ -60,7 +62,7 @@ def fit_lda(
     counts = np.bincount(truth, minlength=classes)
     means = _class_means(points, truth, counts)
     eigenvalues, axes = _within(points, means, truth)
-    model = _Model(means @ axes, truth, counts, _log_priors(counts, priors))
+    model = _Model(means @ axes, items, counts, _log_priors(counts, priors))
 
     within = float(eigenvalues.sum())
     total = within + float(counts @ np.square(means).sum(axis=1)) / items
@@ -68,12 +70,16 @@ def fit_lda(
     inverse = 1.0 / (eigenvalues[:, None] + unit * np.array(tried))  # (R, P)
     norms = points.energies(axes, inverse)  # (N, P): x'A^-1 x at every penalty
 
-    def log_loss(left_out: FloatArray) -> float:
-        return negative_log_likelihood(fit_temperature(left_out, truth) * left_out, truth)
+    def left_out(step: int, some: Sequence[int]) -> Iterator[FloatArray]:
+        linear = points.every(step).times_each([axes @ model.slopes(inverse[:, one]) for one in some])
+        for one, products in zip(some, linear, strict=True):
+            yield model.left_out(inverse[:, one], norms[::step, one], products, truth[::step])
 
-    linear = points.times_each([axes @ model.slopes(column) for column in inverse.T])
-    left_out = (model.left_out(*each) for each in zip(inverse.T, norms.T, linear, strict=True))
-    chosen, best, path = select(tried, left_out, choose or log_loss)
+    def log_loss(scores: FloatArray) -> float:
+        known = truth[::every]
+        return negative_log_likelihood(fit_temperature(scores, known) * scores, known)
+
+    chosen, best, path = select(tried, left_out, choose or log_loss, every)
     slopes, bias = model.discriminants(inverse[:, chosen])
     weight = axes @ slopes if basis is None else basis @ (axes @ slopes)
     return LinearSolution(weight, bias - centre @ weight, best, "lda", tried[chosen], path)
@@ -84,7 +90,7 @@ class _Model:
     """Everything the discriminants need, in the eigenbasis of the within-class scatter, so A is diagonal."""
 
     means: FloatArray  # (K, R)
-    labels: IntArray  # (N,)
+    items: int
     counts: IntArray  # (K,)
     log_priors: FloatArray  # (K,)
 
@@ -96,17 +102,17 @@ class _Model:
         """Slopes (R, K) and constants (K,), given the diagonal (R,) of A^-1."""
         slopes = self.slopes(inverse)
         constants = self.log_priors - np.einsum("kr,rk->k", self.means, slopes) / 2
-        return slopes, _floored(constants[None], (self.counts > 0)[None], len(self.labels))[0]
+        return slopes, _floored(constants[None], (self.counts > 0)[None], self.items)[0]
 
-    def left_out(self, inverse: FloatArray, norms: FloatArray, linear: FloatArray) -> FloatArray:
-        """Discriminants (N, K) of each example by the model without it.
+    def left_out(self, inverse: FloatArray, norms: FloatArray, linear: FloatArray, own: IntArray) -> FloatArray:
+        """Discriminants (M, K) of M examples, each by the model without it.
 
-        norms (N,) are x'A^-1 x, linear (N, K) x'A^-1 m_k, which is overwritten.
+        norms (M,) are x'A^-1 x, linear (M, K) x'A^-1 m_k, which is overwritten; own (M,) their classes.
 
         Sherman and Morrison: (A - g v v')^-1 = B + f B v v' B with B = A^-1, f = g / (1 - g v'Bv).
         """
         between = self.means @ self.slopes(inverse)  # m_j'B m_k
-        rows, own = np.arange(len(self.labels)), self.labels
+        rows = np.arange(len(own))
 
         own_linear = linear[rows, own]
         own_norm = between.diagonal()[own]
@@ -118,7 +124,7 @@ class _Model:
         size = self.counts[own].astype(np.float64)
         lone = size < 2
         others = np.maximum(size - 1, 1)
-        taken = size / (others * len(own))  # g; an example alone in its class has v = 0, any g will do
+        taken = size / (others * self.items)  # g; an example alone in its class has v = 0, any g will do
         growth = 1.0 / np.maximum(1.0 - taken * distance, np.finfo(np.float64).eps)
         factor = taken * growth  # f
 
@@ -131,7 +137,7 @@ class _Model:
 
         exists = np.broadcast_to(self.counts > 0, linear.shape).copy()
         exists[rows[lone], own[lone]] = False
-        constants = _floored(self.log_priors - quadratic / 2, exists, len(own))
+        constants = _floored(self.log_priors - quadratic / 2, exists, self.items)
         return np.asarray(np.where(exists, linear, 0.0) + constants, dtype=np.float64)
 
 

@@ -173,16 +173,20 @@ def rows_in_span(examples: NDArray[Any], centre: FloatArray) -> tuple[Rows, Floa
 
 
 def select(
-    penalties: Sequence[float], left_out: Iterable[FloatArray], choose: Choose
+    penalties: Sequence[float],
+    left_out: Callable[[int, Sequence[int]], Iterable[FloatArray]],
+    choose: Choose,
+    every: int = 1,
 ) -> tuple[int, FloatArray, tuple[tuple[float, float], ...]]:
-    """Index of the penalty of lowest left-out loss, its left-out scores, and the whole path.
+    """Index of the penalty of lowest left-out loss, its left-out scores for all examples, and the whole path.
 
-    `left_out` gives the scores at each penalty. Equal losses go to the larger penalty: the simpler head. Only the best
-    scores are kept in memory.
+    `left_out` gives the scores of one in so many examples at each of some penalties. Equal losses go to the larger
+    penalty: the simpler head. Only the best scores are kept in memory.
     """
     best: tuple[int, FloatArray] | None = None
     path: list[tuple[float, float]] = []
-    for index, (penalty, scores) in enumerate(zip(penalties, left_out, strict=True)):
+    scored = left_out(every, range(len(penalties)))
+    for index, (penalty, scores) in enumerate(zip(penalties, scored, strict=True)):
         loss = float(choose(scores))
         path.append((penalty, loss))
         if np.isnan(loss):
@@ -193,4 +197,7 @@ def select(
         raise HeadstartError(
             "The left-out loss is not a number at any penalty; check the features, the targets and the loss."
         )
-    return best[0], best[1], tuple(path)
+    chosen, scores = best
+    if every > 1:
+        (scores,) = left_out(1, [chosen])
+    return chosen, scores, tuple(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,13 +30,15 @@ def fit_ridge(
     penalties: Sequence[float] | None = None,
     weights: ArrayLike | None = None,
     choose: Choose | None = None,
+    every: int = 1,
 ) -> LinearSolution:
     """Minimise sum_i w_i |y_i - W'x_i - b|^2 + penalty |W|^2, the intercept b unpenalised.
 
     features (N, D), targets (N, K), weights (N,) positive (ones by default). `penalties` are absolute, on
     the scale of the weighted scatter X'X; the default is 13 log-spaced multiples, 1e-4 to 1e4, of its mean
     eigenvalue (trace / min(N, D)). `choose` maps left-out predictions (N, K) to a loss, lower better; the
-    default is their weighted mean squared error. Equal losses go to the larger penalty.
+    default is their weighted mean squared error. Equal losses go to the larger penalty. Only one in `every` examples
+    is looked at for that choice.
 
     `left_out` equals refitting N times without one example (same penalty): for a penalised linear smoother
     the left-out residual is (y_i - f_i) / (1 - h_ii) (Allen 1974; Golub, Heath and Wahba 1979).
@@ -65,13 +67,16 @@ def fit_ridge(
     freedom = np.maximum(1.0 - leverage, np.finfo(np.float64).eps)
 
     slopes = [np.asarray(axes @ (correlation * column[:, None]), dtype=np.float64) for column in inverse.T]
-    fitted = points.times_each(slopes)
-    left_out = (wanted - (wanted - middle - fit) / free[:, None] for fit, free in zip(fitted, freedom.T, strict=True))
 
-    def squared_error(left_out: FloatArray) -> float:
-        return float(share @ ((left_out - wanted) ** 2).mean(axis=1))
+    def left_out(step: int, some: Sequence[int]) -> Iterator[FloatArray]:
+        known = wanted[::step]
+        for one, fit in zip(some, points.every(step).times_each([slopes[one] for one in some]), strict=True):
+            yield known - (known - middle - fit) / freedom[::step, one, None]
 
-    chosen, best, path = select(tried, left_out, choose or squared_error)
+    def squared_error(scores: FloatArray) -> float:
+        return float(share[::every] @ ((scores - wanted[::every]) ** 2).mean(axis=1))
+
+    chosen, best, path = select(tried, left_out, choose or squared_error, every)
     weight = slopes[chosen] if basis is None else basis @ slopes[chosen]
     return LinearSolution(weight, middle - centre @ weight, best, "ridge", tried[chosen], path)
 

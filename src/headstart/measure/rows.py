@@ -1,4 +1,4 @@
-"""Many examples, read in float64 a block of rows at a time: what is computed of all of them needs no copy of them."""
+"""Many examples, read a block of rows at a time: what is computed of all of them needs no copy of them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,30 @@ BLOCK = 1 << 20
 """Numbers in a block: 8 MB."""
 TOGETHER = 8 * BLOCK
 """Numbers in products that are computed in one pass: 64 MB."""
+MANY = 8
+"""Examples a feature from which each counts for so little that its own products need no more than float32."""
 
 
 class Rows:
-    """Examples (N, D), less their `centre` (D,)."""
+    """Examples (N, D), less their `centre` (D,). Sums over examples are in float64; products with a single one are in
+    float32 where the examples are, and there are many."""
 
     def __init__(self, examples: NDArray[Any], centre: NDArray[np.float64] | float = 0.0) -> None:
         self.examples, self.centre = examples, centre
         self.items, self.width = examples.shape
+        is_enough = examples.dtype == np.float32 and self.items >= MANY * self.width
+        self.precision = np.float32 if is_enough else np.float64
 
-    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    def blocks(self, precision: type[np.floating[Any]] = np.float64) -> Iterator[tuple[slice, NDArray[Any]]]:
         """(which, their values) of the next rows."""
         step = max(1, BLOCK // self.width)
         for start in range(0, self.items, step):
             which = slice(start, start + step)
-            yield which, np.subtract(self.examples[which], self.centre, dtype=np.float64)
+            yield which, np.subtract(self.examples[which], self.centre, dtype=precision, casting="same_kind")
+
+    def every(self, step: int) -> Rows:
+        """One in `step` of the examples."""
+        return Rows(self.examples[::step], self.centre) if step > 1 else self
 
     def sums(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weighted sums (D,), or (K, D) for weights (N,) or (N, K)."""
@@ -45,8 +54,9 @@ class Rows:
     def times(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Products (N, M) with a matrix (D, M)."""
         found = np.empty((self.items, matrix.shape[1]))
-        for which, block in self.blocks():
-            np.matmul(block, matrix, out=found[which])
+        narrow = matrix.astype(self.precision)
+        for which, block in self.blocks(self.precision):
+            found[which] = block @ narrow
         return found
 
     def times_each(self, matrices: Sequence[NDArray[np.float64]]) -> Iterator[NDArray[np.float64]]:
@@ -59,9 +69,10 @@ class Rows:
     def energies(self, axes: NDArray[np.float64], inverse: NDArray[np.float64]) -> NDArray[np.float64]:
         """The squared lengths along axes (D, R), weighed by each column of `inverse` (R, P): (N, P)."""
         found = np.empty((self.items, inverse.shape[1]))
-        for which, block in self.blocks():
-            along = block @ axes
-            np.matmul(np.square(along, out=along), inverse, out=found[which])
+        narrow, weights = axes.astype(self.precision), inverse.astype(self.precision)
+        for which, block in self.blocks(self.precision):
+            along = block @ narrow
+            found[which] = np.square(along, out=along) @ weights
         return found
 
     def _total(self, total: NDArray[np.float64], of: Any) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from headstart.tasks.contract import Course
+from headstart.tasks.presenting import Course
 
 WIDTH, HEIGHT, ROOM = 240, 110, 6
 SHOWN = 3

@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-from headstart.tasks.contract import Course
+from headstart.tasks.presenting import Course
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -12,7 +12,7 @@ from headstart.measure.scores import Statistic, value
 from headstart.receipt.evidence import Arm, Evidence
 from headstart.receipt.intervals import intervals, primary_resamples, secondary_resamples, unbounded
 from headstart.tasks import Metric, Predictions, Task
-from headstart.tasks.contract import Targets
+from headstart.tasks.predictions import Targets
 
 VALUE_ALONE = frozenset({"calibration_error", "coverage"})
 """Metrics without an interval: resampling itself makes them larger, or smaller, so its percentiles would miss the

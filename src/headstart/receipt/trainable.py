@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from headstart.engine.plan import Head, Plan, Solve
 from headstart.receipt.document import PhaseRate, TrainableRow
 from headstart.sources import Source
-from headstart.sources.contract import Stage
+from headstart.sources.description import Stage
 
 
 def trainable_rows(plan: Plan, source: Source, widths: dict[str, int] | None = None) -> list[TrainableRow]:

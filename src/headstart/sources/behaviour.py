@@ -17,18 +17,12 @@ from headstart.data.contents import Told
 from headstart.data.modalities.interactions import Interactions
 from headstart.measure.collaborative import Histories, factors
 from headstart.sources import weights as weight_files
-from headstart.sources.contract import (
-    RECOMMENDER,
-    Artefact,
-    Catalogue,
-    Recommended,
-    Source,
-    SourceCard,
-    float_weights,
-)
+from headstart.sources.contract import Artefact, Source
+from headstart.sources.description import SourceCard
 from headstart.sources.histories import HistorySource, key_of
 from headstart.sources.local import BEHAVIOUR
 from headstart.sources.memory import moved, solved
+from headstart.sources.recommending import RECOMMENDER, Catalogue, Recommended
 
 if TYPE_CHECKING:
     import torch
@@ -176,7 +170,7 @@ class BehaviourSource(HistorySource):
             int(known.get("length", 50)), float(known.get("dropout", 0.0)),
         )  # fmt: skip
         chosen = self._arrays if pretrained else self._of_the_catalogue()
-        tensors = {name: torch.from_numpy(value) for name, value in float_weights(chosen).items()}
+        tensors = {name: torch.from_numpy(value) for name, value in chosen.items()}
         network.load_state_dict(tensors, strict=False)
         if not pretrained and not known["layers"]:
             torch.nn.init.orthogonal_(network.adapter.weight)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from headstart.core.errors import HeadstartError
 from headstart.sources import builtin
-from headstart.sources.contract import Description
 
 WELL_KNOWN = {
     "timm/resnet18.a1_in1k": (11.7, "224 px", "ImageNet"),
@@ -94,21 +93,8 @@ def _here() -> Iterator[Entry]:
             continue
         card = description.card
         yield Entry(
-            name, card.parameters / 1e6, card.size, _takes(description), card.licence, card.trained_on, here=True
+            name, card.parameters / 1e6, card.size, description.accepts, card.licence, card.trained_on, here=True
         )
-
-
-def _takes(description: Description) -> str:
-    """224 px, 256 pieces of words, sound of 16 kHz, 512 steps of a series, or the last 50 items that a user met, which
-    are known by texts."""
-    known = description.preparation
-    if description.modality == "interactions":
-        return f"last {known['length']} items"
-    if "rate" in known:
-        return f"{known['rate'] / 1000:g} kHz"
-    if "steps" in known:
-        return f"{known['steps']} steps"
-    return f"{known['width']} px" if "width" in known else f"{known['length']} pieces"
 
 
 def _hub_cache() -> Iterator[tuple[str, Path]]:

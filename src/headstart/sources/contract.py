@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,25 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.errors import SourceError
-from headstart.data.contents import Told
-from headstart.sources.description import Description as Description
-from headstart.sources.description import SourceCard as SourceCard
-from headstart.sources.description import Stage as Stage
+from headstart.sources.inputs import Inputs
+from headstart.sources.points import AHEAD, POOLED
+from headstart.sources.recommending import RECOMMENDER, MayRecommend
+from headstart.sources.writing import MayWrite
 
 if TYPE_CHECKING:
     import torch
-
-POOLED, PLACES, AHEAD = "pooled", "places", "ahead"
-"""What a head reads: one vector an example, or one at each place that is answered, such as each word; or one of the
-latest values of a series, to tell what comes next."""
-RECOMMENDER = "recommender"
-"""The head that ranks the things which contents refer to."""
-ROWS = "rows"
-"""Input (N, R): the rows of a batch that each example's parts are; -1 fills up. Without it a row is an example."""
-Inputs = Mapping[str, NDArray[Any]]
-"""What one example (or, with a leading axis, a batch) looks like to a source, before normalisation."""
-Tensors = dict[str, "torch.Tensor"]
-"""The same of a batch, on the way into a network."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +40,6 @@ class Artefact:
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """K things that contents refer to."""
-
-    ids: Sequence[str]
-    titles: Sequence[str]
-    """What people call them; empty where that is not known."""
-    features: NDArray[np.float32]
-    """(K, D), of the source `Source.describer`."""
-    counts: Sequence[int]
-    """(K,), how often each was met in training."""
-    same_users: bool = False
-    """Whether users here are those of the same ids that the source knows from elsewhere."""
-    same_items: bool = False
-    """Whether the things are."""
-
-
-@dataclass(frozen=True)
 class Start:
     """Scores that are read off one stage with nothing to be learned: its output times `weight` (D, K), plus `bias`."""
 
@@ -78,47 +49,14 @@ class Start:
     bias: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Recommended:
-    """One thing that is recommended."""
-
-    id: str
-    title: str
-    score: float
-    because: tuple[str, ...]
-    """Ids of those things in the content that spoke most for it, the strongest first."""
-
-
-class Source(ABC):
+class Source(MayWrite, MayRecommend):
     """A pretrained model: its description, its preparation, and its live network."""
 
-    description: Description
     seed: int | None = None
     """None: the pretrained weights. A number: the same architecture from random weights drawn with that seed."""
     changed: Mapping[str, NDArray[Any]] | None = None
     """Weights that training put in the place of the source's, by the library's own names. Such a source lives as long
     as the process: what is computed with it is not kept."""
-
-    @property
-    def name(self) -> str:
-        return self.description.name
-
-    @property
-    def title(self) -> str:
-        """The name for people: of a folder, its last part only."""
-        return Path(self.name).name if Path(self.name).is_absolute() else self.name
-
-    @property
-    def is_described(self) -> bool:
-        """Whether its description is at hand, without its network being built."""
-        return True
-
-    def begin(self) -> None:  # noqa: B027 - most have nothing to begin with
-        """Has the worker, if there is one, build the network that the description is taken from."""
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        return self.description.stages
 
     @property
     def fingerprint(self) -> str:
@@ -147,9 +85,46 @@ class Source(ABC):
         """The views that take turns in training, where there are so many."""
         return range(views)
 
+    def divide(self, content: Any) -> list[Any]:
+        """Parts of a content that the source takes one by one; itself where a content is never too long."""
+        return [content]
+
     @abstractmethod
     def collate(self, inputs: Sequence[Inputs]) -> Inputs:
         """A batch, with a leading axis."""
+
+    def few(self, batch: Inputs, count: int) -> Inputs:
+        """The first `count` examples of a batch."""
+        return {name: values[:count] for name, values in batch.items()}
+
+    def places(self, inputs: Inputs) -> int:
+        """At how many places of an example answers are given."""
+        del inputs
+        return 1
+
+    def length(self, inputs: Inputs) -> int:
+        """How long an example is; batches are made of examples of about the same length."""
+        del inputs
+        return 1
+
+    @property
+    def varies(self) -> bool:
+        """Whether examples differ in length."""
+        return False
+
+    @property
+    def together(self) -> int:
+        """What the lengths of examples that are computed at once sum to at most, where memory has to hold."""
+        return sys.maxsize
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the inputs of two examples can be mixed, as numbers of one size."""
+        return not self.varies
+
+    @abstractmethod
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one example's input (the longest), for messages and tables."""
 
     def for_modality(self, modality: str, origin: str = "the target") -> Source:
         """The same source for contents of `modality`, which `origin` holds.
@@ -162,6 +137,24 @@ class Source(ABC):
         raise SourceError(
             f"{self.name} takes {self.description.modality} and {origin} holds {modality}. "
             f"Choose a source for {modality}: `headstart sources` lists them."
+        )
+
+    def with_head(self, head: str) -> Source:
+        """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm",
+        "recommender"), or, for "", as a trunk without it.
+
+        Raises:
+            SourceError: it has no such head.
+        """
+        if not head:
+            return self
+        if head == RECOMMENDER:
+            raise SourceError(
+                f"{self.title} does not recommend. Choose a text source, such as builtin/text-tiny, to know items by, "
+                "or what headstart pretrain --objective recommendation makes."
+            )
+        raise SourceError(
+            f"{self.title} has no language-model head. Choose a text model of transformers: hf/NAME or a folder."
         )
 
     def reading(self, form: str) -> Source:
@@ -200,77 +193,10 @@ class Source(ABC):
         del setting
         return self
 
-    def starts(self) -> list[Start]:
-        """Answers that some of its stages hold already, and from which a new head may depart."""
-        return []
-
     def toward(self, stages: Iterable[str]) -> Source:
         """The same source, which makes no inputs that only other stages than these need."""
         del stages
         return self
-
-    @property
-    def offers(self) -> tuple[tuple[str, ...], ...]:
-        """Sets of stages that a new head may read, side by side, where the source knows better than the strategy."""
-        return ()
-
-    @property
-    def context(self) -> int:
-        """How many past values it looks at, of a series; 0 where it takes none."""
-        return 0
-
-    def places(self, inputs: Inputs) -> int:
-        """At how many places of an example answers are given."""
-        del inputs
-        return 1
-
-    def few(self, batch: Inputs, count: int) -> Inputs:
-        """The first `count` examples of a batch."""
-        return {name: values[:count] for name, values in batch.items()}
-
-    @property
-    def varies(self) -> bool:
-        """Whether examples differ in length."""
-        return False
-
-    @property
-    def mixes(self) -> bool:
-        """Whether the inputs of two examples can be mixed, as numbers of one size."""
-        return not self.varies
-
-    def length(self, inputs: Inputs) -> int:
-        """How long an example is; batches are made of examples of about the same length."""
-        del inputs
-        return 1
-
-    @property
-    def together(self) -> int:
-        """What the lengths of examples that are computed at once sum to at most, where memory has to hold."""
-        return sys.maxsize
-
-    @abstractmethod
-    def noise(self, count: int) -> Inputs:
-        """A batch of random inputs, always the same, to compare two copies of a network with."""
-
-    @abstractmethod
-    def entry(self) -> torch.nn.Module:
-        """A module from a batch of inputs, as tensors, to what the network takes: a tensor, or arguments by name."""
-
-    @abstractmethod
-    def module(self) -> torch.nn.Module:
-        """A fresh live network with its own classifier, in eval mode, on the CPU, in float32."""
-
-    @abstractmethod
-    def weights(self) -> dict[str, NDArray[Any]]:
-        """The weights as they lie on disk, by the library's own names, without building the network."""
-
-    def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """`changed` weights of the live network by the names, and in the shapes, in which `weights` has them."""
-        return dict(changed)
-
-    @abstractmethod
-    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
-        """The files beside the weights for a network whose classifier has `outputs` outputs."""
 
     @abstractmethod
     def from_random(self, seed: int) -> Source:
@@ -292,129 +218,52 @@ class Source(ABC):
         del layers
         raise SourceError(f"{self.title} cannot be shortened. Name an architecture of timm with --arch.")
 
+    @abstractmethod
+    def entry(self) -> torch.nn.Module:
+        """A module from a batch of inputs, as tensors, to what the network takes: a tensor, or arguments by name."""
+
+    @abstractmethod
+    def module(self) -> torch.nn.Module:
+        """A fresh live network with its own classifier, in eval mode, on the CPU, in float32."""
+
+    @abstractmethod
+    def noise(self, count: int) -> Inputs:
+        """A batch of random inputs, always the same, to compare two copies of a network with."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The weights as they lie on disk, by the library's own names, without building the network."""
+
+    def on_disk(self, changed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """`changed` weights of the live network by the names, and in the shapes, in which `weights` has them."""
+        return dict(changed)
+
+    @abstractmethod
+    def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
+        """The files beside the weights for a network whose classifier has `outputs` outputs."""
+
+    def starts(self) -> list[Start]:
+        """Answers that some of its stages hold already, and from which a new head may depart."""
+        return []
+
+    @property
+    def offers(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of stages that a new head may read, side by side, where the source knows better than the strategy."""
+        return ()
+
     def named(self, labels: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Weight (D, K) and bias (K,) of a classifier of `labels` by what their names mean; None where it knows only
         the labels that it was taught."""
         del labels
         return None
 
-    def with_head(self, head: str) -> Source:
-        """The same model with the head of its own that a task needs ("causal-lm", "masked-lm", "seq2seq-lm",
-        "recommender"), or, for "", as a trunk without it.
-
-        Raises:
-            SourceError: it has no such head.
-        """
-        if not head:
-            return self
-        if head == RECOMMENDER:
-            raise SourceError(
-                f"{self.title} does not recommend. Choose a text source, such as builtin/text-tiny, to know items by, "
-                "or what headstart pretrain --objective recommendation makes."
-            )
-        raise SourceError(
-            f"{self.title} has no language-model head. Choose a text model of transformers: hf/NAME or a folder."
-        )
+    @property
+    def context(self) -> int:
+        """How many past values it looks at, of a series; 0 where it takes none."""
+        return 0
 
     @property
     def describer(self) -> Source | None:
         """The source of the features by which it knows the things that contents refer to; None where contents are all
         that there is."""
         return None
-
-    def knowing(self, things: Catalogue) -> Source:
-        """The same source, made acquainted with the things that contents refer to.
-
-        Raises:
-            SourceError: their features are not those that it knows things by.
-        """
-        del things
-        return self
-
-    def thing(self, name: str) -> str:
-        """What people call the thing with the id `name`; the id where that is all."""
-        return name
-
-    def recommend(self, content: Any, count: int) -> list[Recommended]:
-        """The best of the things that it is acquainted with for one content, each with its reasons.
-
-        Raises:
-            SourceError: it does not recommend.
-        """
-        del content, count
-        raise SourceError(f"{self.title} does not recommend. Use a run of --task recommendation.")
-
-    def solved(self, train: Told, validation: Told, fit: Told) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Weights, by name, of the part of its own head that is solved in closed form, and what was chosen: on the
-        validation part, for what `train` tells; solved then for what `fit` tells, which is both.
-
-        Raises:
-            SourceError: nothing of its head is.
-        """
-        del train, validation, fit
-        raise SourceError(f"{self.title} has a head that is trained, not solved. Use --strategy finetune.")
-
-    def divide(self, content: Any) -> list[Any]:
-        """Parts of a content that the source takes one by one; itself where a content is never too long."""
-        return [content]
-
-    def taught(self, inputs: Inputs, answer: str) -> Inputs:
-        """The inputs of one example with the answer that is to be written: for training and validation alone.
-
-        Raises:
-            SourceError: it does not write texts.
-        """
-        del inputs, answer
-        raise self._writes_nothing()
-
-    def writing(self, answers: Sequence[str] = (), beams: int | None = None) -> Source:
-        """The same source, set to write.
-
-        Args:
-            answers: of training; those it writes become about as long at most.
-            beams: ways to go on that it follows at once.
-
-        Raises:
-            SourceError: it does not write texts.
-        """
-        del answers, beams
-        raise self._writes_nothing()
-
-    def write(self, network: torch.nn.Module, inputs: Tensors) -> Tensors:
-        """A batch of inputs with the answers that `network`, a live one of this source, writes: as `taught` adds them.
-
-        Raises:
-            SourceError: it does not write texts.
-        """
-        del network, inputs
-        raise self._writes_nothing()
-
-    def spell(self, inputs: Tensors) -> list[str]:
-        """The texts of the answers in a batch of inputs.
-
-        Raises:
-            SourceError: it does not write texts.
-        """
-        del inputs
-        raise self._writes_nothing()
-
-    def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
-        """The text that goes on from `prompt`, or answers it; at most `most` pieces of it.
-
-        Raises:
-            SourceError: it does not write texts.
-        """
-        del prompt, most, sample, seed
-        raise self._writes_nothing()
-
-    def _writes_nothing(self) -> Exception:
-        return SourceError(f"{self.title} does not write texts. Use a run of --task language-modeling or seq2seq.")
-
-    @abstractmethod
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one example's input (the longest), for messages and tables."""
-
-
-def float_weights(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Floating-point weights as float32, others unchanged."""
-    return {name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in arrays.items()}

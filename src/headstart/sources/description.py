@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -69,6 +70,8 @@ class Description:
     """How a sequence becomes one vector: "mean", "first" or "last" of its positions."""
     configuration: dict[str, Any] = field(default_factory=dict)
     """The library's own configuration, from which the saved artefact's is made."""
+    accepts: str = ""
+    """What one example is, in the words of a listing: 224 px, 256 pieces, 16 kHz, 512 steps, last 50 items."""
 
     def stage(self, name: str) -> Stage:
         for stage in self.stages:
@@ -97,3 +100,30 @@ class Description:
                 "card": SourceCard(**document["card"]),
             }
         )
+
+
+class Described(ABC):
+    """What has a description, and a name for people."""
+
+    description: Description
+
+    @property
+    def name(self) -> str:
+        return self.description.name
+
+    @property
+    def title(self) -> str:
+        """The name for people: of a folder, its last part only."""
+        return Path(self.name).name if Path(self.name).is_absolute() else self.name
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self.description.stages
+
+    @property
+    def is_described(self) -> bool:
+        """Whether its description is at hand, without its network being built."""
+        return True
+
+    def begin(self) -> None:  # noqa: B027 - most have nothing to begin with
+        """Has the worker, if there is one, build the network that the description is taken from."""

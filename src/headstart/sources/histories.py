@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headstart.core import seeds
 from headstart.data.modalities.interactions import Interactions
-from headstart.sources.contract import Inputs
+from headstart.sources.inputs import Inputs
 from headstart.sources.library import LibrarySource
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ class HistorySource(LibrarySource):
 
         del preparation
         return BehaviourEntry({ITEMS: "items", WANTED: "wanted", PERSON: "person"})
+
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"last {preparation['length']} items"
 
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         del preparation

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.modalities.image import Image, ImagePreparation
-from headstart.sources.contract import Inputs
+from headstart.sources.inputs import Inputs
 from headstart.sources.library import LibrarySource
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class ImageSource(LibrarySource):
         from headstart.sources.network import ImageEntry
 
         return ImageEntry(preparation["mean"], preparation["std"])
+
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"{preparation['width']} px"
 
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         return {"image": np.zeros((1, preparation["height"], preparation["width"], 3), np.uint8)}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.core.errors import SourceError
 from headstart.data.modalities.text import plain
-from headstart.sources.contract import Inputs
+from headstart.sources.inputs import Inputs
 from headstart.sources.own_heads import ASKED_BY, CAUSAL, IGNORED, MASKED, WANTED, WithOwnHead
 from headstart.sources.pieces import Pieces
 from headstart.sources.text import IDS

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from headstart.core import files, fingerprints, settings, worker
 from headstart.core.errors import SourceError
 from headstart.sources import weights as weight_files
-from headstart.sources.contract import Description, Source, SourceCard
+from headstart.sources.contract import Source
+from headstart.sources.description import Description, SourceCard
 
 if TYPE_CHECKING:
     import torch
 
-DESCRIPTION_VERSION = 6
+DESCRIPTION_VERSION = 7
 
 
 class LibrarySource(Source):
@@ -60,6 +61,10 @@ class LibrarySource(Source):
     @abstractmethod
     def preparation(self) -> dict[str, Any]:
         """How contents become inputs, from the source's own configuration, as JSON."""
+
+    @abstractmethod
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        """What one example is, in the words of a listing, such as 224 px."""
 
     @abstractmethod
     def own_labels(self) -> tuple[str, ...]:
@@ -152,6 +157,7 @@ class LibrarySource(Source):
             card=dataclasses.replace(self.card(), parameters=parameters),
             pooling=self.pooling,
             configuration=self.configuration(),
+            accepts=self.accepts(preparation),
         )
 
     def entry(self) -> torch.nn.Module:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from headstart.sources.contract import PLACES, ROWS
+from headstart.sources.inputs import ROWS
+from headstart.sources.points import PLACES
 from headstart.sources.stages import belongs, first_tensor
 
 if TYPE_CHECKING:
-    from headstart.sources.contract import Source, Stage
+    from headstart.sources.contract import Source
+    from headstart.sources.description import Stage
 
 MASK = "attention_mask"
 """Input (N, L) that says which positions are there (1) and which only fill a batch up (0)."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from headstart.core.errors import SourceError
-from headstart.sources.contract import Artefact, Inputs, Source
+from headstart.sources.contract import Artefact, Source
+from headstart.sources.inputs import Inputs
 from headstart.sources.pieces import filled
 from headstart.sources.text import TextSource
 from headstart.sources.transformers_text import TransformersTexts

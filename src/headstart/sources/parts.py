@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.sources.contract import ROWS, Inputs
+from headstart.sources.inputs import ROWS, Inputs
 from headstart.sources.pieces import filled
 
 

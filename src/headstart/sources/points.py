@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headstart.sources.contract import PLACES, POOLED, Description
+from headstart.sources.description import Description
 
+POOLED, PLACES, AHEAD = "pooled", "places", "ahead"
+"""What a head reads: one vector an example, or one at each place that is answered, such as each word; or one of the
+latest values of a series, to tell what comes next."""
 WHOLE = "whole"
+"""What training from a cut on reads: a stage's output as it is."""
 
 
 @dataclass(frozen=True, order=True)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core import files, hardware
-from headstart.sources.contract import PLACES, Inputs, Source
-from headstart.sources.points import WHOLE, Point
+from headstart.sources.contract import Source
+from headstart.sources.inputs import Inputs
+from headstart.sources.points import PLACES, WHOLE, Point
 
 if TYPE_CHECKING:
     import openvino

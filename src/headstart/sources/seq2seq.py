@@ -10,20 +10,19 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.sources.contract import Artefact, Inputs, Source
+from headstart.sources.contract import Artefact
+from headstart.sources.inputs import Inputs, Tensors
 from headstart.sources.own_heads import GENERATION, IGNORED, WANTED, WithOwnHead
 from headstart.sources.pieces import Pieces
 from headstart.sources.text import IDS, MASK
 
 if TYPE_CHECKING:
     import torch
-
-    from headstart.sources.contract import Tensors
 
 READ, WRITTEN = 512, 256
 """Most pieces of a text that is read, and of one that is written, where the model could take more."""
@@ -64,7 +63,7 @@ class EncoderDecoder(WithOwnHead):
     def length(self, inputs: Inputs) -> int:
         return super().length(inputs) + len(inputs.get(WANTED, ()))
 
-    def writing(self, answers: Sequence[str] = (), beams: int | None = None) -> Source:
+    def writing(self, answers: Sequence[str] = (), beams: int | None = None) -> Self:
         other = copy.copy(self)
         other.__dict__.pop("_settings", None)
         other.beams = beams or self.beams

@@ -23,9 +23,12 @@ from headstart.data.modalities.convolutions import WIDTH, Convolutions
 from headstart.data.modalities.series import Series, level_and_scale, past, resampled
 from headstart.data.windows import known_ahead
 from headstart.sources import weights
-from headstart.sources.contract import AHEAD, POOLED, ROWS, Description, Inputs, Stage, Start
+from headstart.sources.contract import Start
+from headstart.sources.description import Description, Stage
+from headstart.sources.inputs import ROWS, Inputs
 from headstart.sources.library import LibrarySource
 from headstart.sources.parts import first_rows, rows_of
+from headstart.sources.points import AHEAD, POOLED
 
 if TYPE_CHECKING:
     import torch
@@ -307,6 +310,9 @@ class SeriesSource(LibrarySource):
             return {name: np.stack([example[name] for example in inputs]) for name in inputs[0]}
         rows = rows_of([len(example[VALUES]) for example in inputs])
         return {**{name: np.concatenate([example[name] for example in inputs]) for name in inputs[0]}, ROWS: rows}
+
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"{preparation['steps']} steps"
 
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         shape = (1, preparation["channels"], preparation["steps"])

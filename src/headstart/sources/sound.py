@@ -14,11 +14,13 @@ from headstart.core import seeds
 from headstart.core.errors import SourceError
 from headstart.data.batches import ahead
 from headstart.data.modalities.audio import Audio
-from headstart.sources.contract import PLACES, POOLED, ROWS, Inputs, Source
+from headstart.sources.contract import Source
 from headstart.sources.frames import Frames
+from headstart.sources.inputs import ROWS, Inputs
 from headstart.sources.library import LibrarySource
 from headstart.sources.parts import first_rows, rows_of
 from headstart.sources.pieces import filled
+from headstart.sources.points import PLACES, POOLED
 
 if TYPE_CHECKING:
     import torch
@@ -144,6 +146,9 @@ class SoundSource(LibrarySource):
 
         del preparation
         return ArrayEntry(PARTS)
+
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"{preparation['rate'] / 1000:g} kHz"
 
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         return {PARTS: np.zeros((1, *preparation["shape"]), np.float32)}

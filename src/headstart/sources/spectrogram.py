@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from headstart.data.modalities.audio import decibels
 from headstart.data.modalities.mel import MelSpectrum
-from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.contract import Artefact
+from headstart.sources.description import SourceCard
 from headstart.sources.library import LibrarySource
 from headstart.sources.local import MODALITY
 from headstart.sources.sound import LENGTH, PARTS, SoundSource

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import SourceError
-from headstart.sources.contract import Stage
+from headstart.sources.description import Stage
 
 if TYPE_CHECKING:
     import torch

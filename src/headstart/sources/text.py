@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.data.batches import ahead
 from headstart.data.modalities.text import Passage, Text
-from headstart.sources.contract import PLACES, POOLED, RECOMMENDER, ROWS, Inputs, Source
+from headstart.sources.contract import Source
+from headstart.sources.inputs import ROWS, Inputs
 from headstart.sources.library import LibrarySource
 from headstart.sources.parts import first_rows, rows_of
 from headstart.sources.pieces import Pieces, filled
+from headstart.sources.points import PLACES, POOLED
+from headstart.sources.recommending import RECOMMENDER
 from headstart.sources.windows import Windows
 
 if TYPE_CHECKING:
@@ -179,6 +182,9 @@ class TextSource(LibrarySource):
 
         del preparation
         return TextEntry()
+
+    def accepts(self, preparation: Mapping[str, Any]) -> str:
+        return f"{preparation['length']} pieces"
 
     def blank(self, preparation: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         return _batch(np.zeros((2, BLANK_LENGTH), np.int32), preparation)

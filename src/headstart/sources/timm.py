@@ -16,7 +16,8 @@ from headstart.core import files, fingerprints, worker
 from headstart.core.errors import SourceError
 from headstart.data.modalities.image import ImagePreparation
 from headstart.sources import weights
-from headstart.sources.contract import Artefact, Source, SourceCard, float_weights
+from headstart.sources.contract import Artefact, Source
+from headstart.sources.description import SourceCard
 from headstart.sources.image import ImageSource
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class TimmSource(ImageSource):
             self.architecture, dict(self._config.get("model_args", {})), int(self._config.get("num_classes", 1000)) or 1
         )
         if pretrained:
-            weights.into(network, float_weights(self.weights()), self.path)
+            weights.into(network, self.weights(), self.path)
         return network
 
     def weights(self) -> dict[str, NDArray[Any]]:

@@ -12,7 +12,8 @@ from headstart.core.errors import SourceError
 from headstart.core.registry import suggest
 from headstart.data.modalities.image import ImagePreparation
 from headstart.sources import weights
-from headstart.sources.contract import Artefact, Source, SourceCard, float_weights
+from headstart.sources.contract import Artefact, Source
+from headstart.sources.description import SourceCard
 from headstart.sources.image import ImageSource
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class TorchvisionSource(ImageSource):
             network.AuxLogits = network.aux1 = network.aux2 = None
         if pretrained and self._folder is not None:
             path = weights.find(self._folder)
-            weights.into(network, float_weights(weights.load(path)), path)
+            weights.into(network, weights.load(path), path)
         return network  # type: ignore[no-any-return]
 
     def _file(self) -> Path:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headstart.core import files
 from headstart.core.errors import SourceError
 from headstart.sources import weights
-from headstart.sources.contract import SourceCard
+from headstart.sources.description import SourceCard
 from headstart.sources.library import FolderSource, LibrarySource
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from headstart.sources import weights
-from headstart.sources.contract import Artefact, Description, Stage
+from headstart.sources.contract import Artefact
+from headstart.sources.description import Description, Stage
 from headstart.sources.series import OBSERVED, QUANTILES, STATISTICS, VALUES, SeriesSource, output_names
 from headstart.sources.transformers import TransformersSource
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from headstart.core import files
 from headstart.core.errors import SourceError
 from headstart.sources import pieces
-from headstart.sources.contract import RECOMMENDER, Artefact, Source
+from headstart.sources.contract import Artefact, Source
 from headstart.sources.pieces import Pieces
+from headstart.sources.recommending import RECOMMENDER
 from headstart.sources.text import AT_ONCE, LENGTH, PART, SENTENCE, TextSource
 from headstart.sources.transformers import TransformersSource
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from headstart.core import files, fingerprints, hardware, settings, worker
 from headstart.core.errors import HeadstartError
-from headstart.sources.contract import Inputs, Source
+from headstart.sources.contract import Source
+from headstart.sources.inputs import Inputs
 from headstart.sources.points import Point
 from headstart.sources.runtimes import BATCH, Eager, OpenVino, Output, Runtime
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.modalities.text import Passage, question_and_context, word_places
-from headstart.sources.contract import PLACES
+from headstart.sources.points import PLACES
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer

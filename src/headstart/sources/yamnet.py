@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from headstart.core.errors import SourceError
 from headstart.data.modalities.mel import MelSpectrum
 from headstart.sources import weights
-from headstart.sources.contract import Artefact, SourceCard
+from headstart.sources.contract import Artefact
+from headstart.sources.description import SourceCard
 from headstart.sources.library import FolderSource
 from headstart.sources.local import YAMNET
 from headstart.sources.sound import LENGTH, SoundSource

@@ -23,6 +23,10 @@ UNALIGNED_STEPS = 300
 nothing anywhere, and only then what is said."""
 FEW = 2000
 """With fewer examples than this, those held out are learned from too in the end."""
+EVALUATED = 0.2
+"""Share of the training's cost that its evaluations may add, an example of them costing a third of one that is learned
+from; no fewer than LEAST_EVALUATIONS, no more than MOST_EVALUATIONS."""
+LEAST_EVALUATIONS, MOST_EVALUATIONS = 4, 10
 IMBALANCE = 3.0
 """Largest class over smallest from which rare classes weigh more in the loss."""
 
@@ -126,19 +130,20 @@ class Finetune(Strategy):
             head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,), start="own"), []
         sets = [tuple(rates.items())] if not self.gradual else gradual_sets(source, rates)
         least = 0 if task.aligned else UNALIGNED_STEPS * min(usual.batch, target.train) / max(1, target.train)
-        share = (self.epochs or max(least, usual_epochs(target.train))) / len(sets)
+        epochs = (self.epochs or max(least, usual_epochs(target.train))) / len(sets)
+        stop = Stop("validation", self.patience, evaluations(target, epochs)) if target.validation else None
         for number, trains in enumerate(sets):
             phases.append(
                 Train(
                     name="finetune" if len(sets) == 1 else f"finetune {number + 1} of {len(sets)}",
                     trains=trains,
                     streams=("target",),
-                    length=Length(epochs=share),
+                    length=Length(epochs=epochs),
                     schedule=Schedule(self.warm_up),
                     objectives=(Objective("l2_sp", self.l2_sp),) if self.l2_sp else (),
                     averaging=self.averaging,
                     averaging_rate=0.98 if self.averaging == "ema" else 0.5,
-                    stop=Stop("validation", self.patience) if target.validation else None,
+                    stop=stop,
                     statistics=self.statistics,
                     weight_decay=self.weight_decay,
                 )
@@ -187,6 +192,12 @@ def _require_mixable(mix: str, source: Source) -> None:
 
 def usual_epochs(examples: int) -> float:
     return min(MOST_EPOCHS, max(LEAST_EPOCHS, SEEN / max(1, examples)))
+
+
+def evaluations(target: Target, epochs: float) -> int:
+    """How many times the validation part is looked at in a phase of so many epochs."""
+    affordable = int(EVALUATED * 3 * epochs * target.train / target.validation)
+    return min(MOST_EVALUATIONS, max(LEAST_EVALUATIONS, affordable))
 
 
 def stages_after(source: Source, freeze: str) -> list[str]:

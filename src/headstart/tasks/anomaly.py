@@ -17,8 +17,11 @@ from headstart.data.modalities.series import past
 from headstart.data.windows import FIELDS, MARKS
 from headstart.measure import events, retrieval
 from headstart.measure.linear import FloatArray, LinearSolution
-from headstart.tasks.contract import Baseline, Course, KnownHead, Metric, Numbers, Predictions, Scores, Targets
+from headstart.tasks.baselines import Baseline
 from headstart.tasks.forecasting import Forecasting
+from headstart.tasks.predictions import Metric, Numbers, Predictions, Scores, Targets
+from headstart.tasks.presenting import Course
+from headstart.tasks.solving import KnownHead
 from headstart.tasks.unfamiliar import unfamiliar, usual
 
 MEDIANS = (5, 21, 101)

@@ -17,8 +17,11 @@ from headstart.measure.lda import fit_lda
 from headstart.measure.linear import LinearSolution, root_deviation
 from headstart.measure.logistic import fit_logistic
 from headstart.measure.ridge import fit_ridge
+from headstart.tasks.baselines import Baseline
 from headstart.tasks.choose import known_label
-from headstart.tasks.contract import Baseline, Metric, Predictions, Retrieved, Scores, Targets, Task
+from headstart.tasks.contract import Task
+from headstart.tasks.predictions import Metric, Predictions, Scores, Targets
+from headstart.tasks.presenting import Retrieved
 
 if TYPE_CHECKING:
     import torch
@@ -76,18 +79,18 @@ class Classification(Task):
         return min(found, key=lambda one: measures.log_loss(targets, softmax(one.left_out))).before(spread)
 
     def _fit(self, features: NDArray[Any], targets: Targets, solver: str) -> LinearSolution:
+        every = -(-len(targets) // CHOOSING)
+
+        def loss(scores: Scores) -> float:
+            return self.left_out_loss(scores, targets[::every])
+
         if solver == "ridge":
-            return fit_ridge(features, np.eye(self.outputs)[targets], choose=lambda s: self._choosing_loss(s, targets))
+            return fit_ridge(features, np.eye(self.outputs)[targets], choose=loss, every=every)
         if solver == "lda":
-            return fit_lda(features, targets, self.outputs, choose=lambda s: self._choosing_loss(s, targets))
+            return fit_lda(features, targets, self.outputs, choose=loss, every=every)
         if solver == "logistic":
             return fit_logistic(features, targets, self.outputs)
         raise StrategyError(f"Classification has no solver '{solver}'. Known: {', '.join(self.solvers)}.")
-
-    def _choosing_loss(self, scores: Scores, targets: Targets) -> float:
-        """The left-out loss by which a penalty is chosen: on evenly spaced examples when there are very many."""
-        every = -(-len(targets) // CHOOSING)
-        return self.left_out_loss(scores[::every], targets[::every])
 
     def _calibrated(self, solution: LinearSolution, targets: Targets) -> LinearSolution:
         return solution.scaled(fit_temperature(solution.left_out, targets))

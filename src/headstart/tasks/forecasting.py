@@ -20,7 +20,11 @@ from headstart.measure.blocked import fit_blocked_ridge
 from headstart.measure.linear import FloatArray, LinearSolution
 from headstart.measure.scores import Mean
 from headstart.tasks import local_models
-from headstart.tasks.contract import Baseline, Course, KnownHead, Metric, Numbers, Predictions, Scores, Targets, Task
+from headstart.tasks.baselines import Baseline
+from headstart.tasks.contract import Task
+from headstart.tasks.predictions import Metric, Numbers, Predictions, Scores, Targets
+from headstart.tasks.presenting import Course
+from headstart.tasks.solving import KnownHead
 
 if TYPE_CHECKING:
     import torch

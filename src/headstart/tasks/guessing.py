@@ -12,7 +12,8 @@ from headstart.core.ragged import ragged
 from headstart.data.modalities.text import Text, question_and_context, word_places
 from headstart.measure.answers import overlap_f1
 from headstart.measure.linear import FloatArray
-from headstart.tasks.contract import Baseline, Scores
+from headstart.tasks.baselines import Baseline
+from headstart.tasks.predictions import Scores
 
 SURE = 20.0
 """Score of a baseline's start and end above all others."""

@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.measure.scores import Statistic
-from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets
+from headstart.tasks.baselines import Baseline
 from headstart.tasks.piecewise import WANTED, Piecewise
+from headstart.tasks.predictions import Metric, Predictions, Scores, Targets
 
 
 @dataclass(frozen=True)

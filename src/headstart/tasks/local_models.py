@@ -17,7 +17,9 @@ from headstart.data.windows import known_ahead
 from headstart.measure.blocked import fit_blocked_ridge
 from headstart.measure.forecasts import LEVELS
 from headstart.measure.linear import FloatArray
-from headstart.tasks.contract import Baseline, KnownHead, Scores
+from headstart.tasks.baselines import Baseline
+from headstart.tasks.predictions import Scores
+from headstart.tasks.solving import KnownHead
 
 LIMIT = 120.0
 """Seconds that one of these models may take for all windows of a test; else it is left out, and the receipt says so."""

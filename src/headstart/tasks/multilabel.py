@@ -15,8 +15,11 @@ from headstart.measure import scores as measures
 from headstart.measure.calibration import fit_platt, sigmoid
 from headstart.measure.linear import LinearSolution
 from headstart.measure.ridge import fit_ridge
+from headstart.tasks.baselines import Baseline
 from headstart.tasks.choose import known_label
-from headstart.tasks.contract import Baseline, Metric, Predictions, Retrieved, Scores, Targets, Task
+from headstart.tasks.contract import Task
+from headstart.tasks.predictions import Metric, Predictions, Scores, Targets
+from headstart.tasks.presenting import Retrieved
 
 if TYPE_CHECKING:
     import torch

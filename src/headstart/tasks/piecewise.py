@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from headstart.core.errors import StrategyError
-from headstart.measure.linear import LinearSolution
-from headstart.tasks.contract import Baseline, Numbers, Scores, Targets, Task
+from headstart.tasks.baselines import Baseline
+from headstart.tasks.contract import Task
+from headstart.tasks.predictions import Scores, Targets
 
 if TYPE_CHECKING:
     import torch
@@ -21,12 +18,6 @@ WANTED = "labels"
 
 class Piecewise(Task):
     """A task whose scores in training are (N, 2): summed negative log-likelihood in nats, and predicted pieces."""
-
-    solvers: ClassVar[tuple[str, ...]] = ()
-
-    def solve(self, features: NDArray[np.float32], targets: Numbers, solver: str) -> LinearSolution:
-        del features, targets, solver
-        raise StrategyError(f"{self.kind} has no closed form. Use --strategy finetune.")
 
     def read(self, outputs: torch.Tensor, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
         import torch
@@ -44,8 +35,8 @@ class Piecewise(Task):
         del targets
         return outputs[:, 0] / outputs[:, 1].mean().clamp(min=1e-9)
 
-    def left_out_loss(self, scores: Scores, targets: Numbers) -> float:
-        del targets
+    def loss_a_piece(self, scores: Scores) -> float:
+        """Of all that `read` gave in training or validation."""
         return float(scores[:, 0].sum() / max(scores[:, 1].sum(), 1))
 
     def counts(self, targets: Targets) -> None:

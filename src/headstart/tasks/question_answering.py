@@ -20,8 +20,10 @@ from headstart.measure.linear import FloatArray, LinearSolution
 from headstart.measure.ridge import fit_ridge
 from headstart.measure.scores import Mean, MeanAmong, Proportion
 from headstart.measure.spans import Span, fit_mixture, fit_scale, likeliest, span_losses
-from headstart.tasks.contract import Baseline, Metric, Numbers, Predictions, Scores, Targets, Task
+from headstart.tasks.baselines import Baseline
+from headstart.tasks.contract import Task
 from headstart.tasks.guessing import NeverAnswers, fit_guesses
+from headstart.tasks.predictions import Metric, Numbers, Predictions, Scores, Targets
 
 if TYPE_CHECKING:
     import torch

@@ -16,7 +16,8 @@ from headstart.data.contents import Told
 from headstart.data.modalities.interactions import Interactions
 from headstart.measure import collaborative
 from headstart.measure.collaborative import Histories
-from headstart.tasks.contract import Baseline, Scores
+from headstart.tasks.baselines import Baseline
+from headstart.tasks.predictions import Scores
 
 if TYPE_CHECKING:
     from headstart.tasks.recommendation import Recommendation

@@ -14,7 +14,9 @@ from headstart.core.errors import DataError, StrategyError
 from headstart.measure import scores as measures
 from headstart.measure.linear import LinearSolution
 from headstart.measure.ridge import fit_ridge
-from headstart.tasks.contract import Baseline, Metric, Predictions, Scores, Targets, Task
+from headstart.tasks.baselines import Baseline
+from headstart.tasks.contract import Task
+from headstart.tasks.predictions import Metric, Predictions, Scores, Targets
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError
@@ -16,8 +15,9 @@ from headstart.core.ragged import ragged
 from headstart.data.modalities.text import Text, plain
 from headstart.measure import texts
 from headstart.measure.scores import Proportion
-from headstart.tasks.contract import Baseline, Metric, Numbers, Predictions, Scores, Targets
+from headstart.tasks.baselines import Baseline
 from headstart.tasks.piecewise import Piecewise
+from headstart.tasks.predictions import Metric, Numbers, Predictions, Scores, Targets
 
 NOTHING = 0
 """In the place of a letter, where an answer has none."""
@@ -72,7 +72,8 @@ class Seq2Seq(Piecewise):
 
     def watch(self, scores: Scores, targets: Targets) -> float:
         """In training nothing is written: how likely the true answers are."""
-        return -self.left_out_loss(scores, self.numbers(targets))
+        del targets
+        return -self.loss_a_piece(scores)
 
     def metrics(self, predictions: Predictions, targets: Targets) -> list[Metric]:
         answers, truths = predictions.answers, list(targets)
@@ -95,10 +96,6 @@ class Seq2Seq(Piecewise):
 
     def answers_of(self, targets: Targets) -> list[Any]:
         return list(targets)
-
-    @property
-    def arrow_type(self) -> pa.DataType:
-        return pa.string()
 
     def baselines_of(self, targets: Targets, contents: Iterable[Any]) -> list[Baseline]:
         del targets

@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from headstart.core.errors import DataError, StrategyError
+from headstart.core.errors import DataError
 from headstart.core.ragged import ragged
 from headstart.data.batches import ahead
 from headstart.data.contents import contents_of
 from headstart.data.table import Examples
 from headstart.measure import transcripts
 from headstart.measure.ctc import BLANK, NO_LETTER, best_path, prefix_search
-from headstart.measure.linear import LinearSolution
 from headstart.measure.scores import Proportion
-from headstart.tasks.contract import Baseline, Metric, Numbers, Predictions, Scores, Targets, Task
+from headstart.tasks.baselines import Baseline
+from headstart.tasks.contract import Task
+from headstart.tasks.predictions import Metric, Numbers, Predictions, Scores, Targets
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,6 @@ class SpeechRecognition(Task):
     aligned: ClassVar[bool] = False
     texts: ClassVar[bool] = True
     plain: ClassVar[str] = ""
-    solvers: ClassVar[tuple[str, ...]] = ()
     usual_strategy: ClassVar[str] = "finetune"
     primary: str = "character_accuracy"
     beams: int = 1
@@ -83,10 +82,6 @@ class SpeechRecognition(Task):
             np.array([*(known[letter] for letter in text if letter in known), BLANK], np.int64) for text in targets
         )
 
-    def solve(self, features: NDArray[np.float32], targets: Numbers, solver: str) -> LinearSolution:
-        del features, targets, solver
-        raise StrategyError(f"{self.kind} has no closed form: nobody says which moment is which letter.")
-
     def remarks(self, places: Callable[[Any], int], examples: Examples) -> list[str]:
         """Of recordings that are too short for what they are said to hold: a moment tells one letter at most, and two
         equal ones have another between them."""
@@ -100,13 +95,6 @@ class SpeechRecognition(Task):
             f"{short.sum()} of {len(short)} recordings to learn from are too short for the letters of their "
             f"transcripts, such as {first}; nothing is learned from these. Are these the right transcripts?"
         ]
-
-    def left_out_loss(self, scores: Scores, targets: Numbers) -> float:
-        import torch
-
-        places = torch.tensor([len(own) for own in scores])
-        outputs, numbers = (torch.from_numpy(np.concatenate(list(values))) for values in (scores, targets))
-        return float(self.losses(outputs, numbers, places).mean())
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Of one recording."""
@@ -162,10 +150,6 @@ class SpeechRecognition(Task):
 
     def answers_of(self, targets: Targets) -> list[Any]:
         return list(targets)
-
-    @property
-    def arrow_type(self) -> pa.DataType:
-        return pa.string()
 
     def baselines(self, targets: Targets) -> list[Baseline]:
         usual, _ = Counter(targets).most_common(1)[0]

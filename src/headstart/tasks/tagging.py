@@ -19,9 +19,12 @@ from headstart.data.modalities.text import Text, words_of
 from headstart.data.tags import OUTSIDE, Span, is_tag, spans_of, written
 from headstart.measure import retrieval
 from headstart.measure.linear import LinearSolution
+from headstart.tasks.baselines import Baseline
 from headstart.tasks.choose import known_label
 from headstart.tasks.classification import Classification
-from headstart.tasks.contract import Baseline, Metric, Predictions, Retrieved, Scores, Targets, Task
+from headstart.tasks.contract import Task
+from headstart.tasks.predictions import Metric, Predictions, Scores, Targets
+from headstart.tasks.presenting import Retrieved
 
 if TYPE_CHECKING:
     import torch

@@ -145,12 +145,12 @@ def _changed(path: Path) -> RunError:
 
 
 def is_folded(trained: Trained) -> bool:
-    """Whether the one head reads what the source's own classifier reads, and gives no more than the task's labels, and so
-    can take its place."""
+    """Whether the one head reads what the source's own classifier reads, and gives no more than the task's labels, and
+    so can take its place."""
     read_by_classifier = (trained.source.stages[-1].name,) if trained.source.description.classifier else ()
     if len(trained.heads) != 1 or trained.head.at != read_by_classifier:
         return False
-    return trained.head.weight.shape[1] == trained.task.outputs
+    return bool(trained.head.weight.shape[1] == trained.task.outputs)
 
 
 def state_of(trained: Trained) -> dict[str, NDArray[Any]]:

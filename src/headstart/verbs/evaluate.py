@@ -19,7 +19,7 @@ from headstart.receipt.comparison import stored_metrics
 from headstart.receipt.document import Measure
 from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
-from headstart.sources.contract import PLACES
+from headstart.sources.points import PLACES
 from headstart.tasks import Metric
 from headstart.verbs.model import Model, learned_columns, readable, reading_options
 from headstart.verbs.windows import with_lengths

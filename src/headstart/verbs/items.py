@@ -9,8 +9,8 @@ from headstart.core.errors import DataError
 from headstart.data.contents import contents_of, digest
 from headstart.data.table import Examples, Table
 from headstart.sources import Source
-from headstart.sources.contract import Catalogue
 from headstart.sources.points import Point
+from headstart.sources.recommending import Catalogue
 from headstart.tasks import Task
 from headstart.verbs.recipe import Recipe
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from headstart.core.errors import DataError, RunError
 from headstart.data.read import read
-from headstart.sources.contract import Recommended
+from headstart.sources.recommending import Recommended
 from headstart.verbs.adapt import RECIPE
 from headstart.verbs.model import Model
 from headstart.verbs.recipe import load as load_recipe
