@@ -30,7 +30,7 @@ def build(model: Model, stages: Sequence[Stage], trainings: Sequence[Train]) -> 
             seen.update(id(parameter) for _, parameter in chosen)
             if chosen:
                 groups.append({"params": [parameter for _, parameter in chosen], "owner": owner, "decayed": decayed})
-    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), fused=False, foreach=True)
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), fused=True)
 
 
 def set_rates(optimiser: torch.optim.Optimizer, phase: Train, progress: float) -> None:
