@@ -56,4 +56,4 @@ class SeriesNetwork(nn.Module):
         if beside:
             self.beside(**beside)
         found = self.summary_of(values, torch.ones_like(values) if observed is None else observed)
-        return found if self.head is None else self.head(found)  # type: ignore[no-any-return]
+        return found if self.head is None else self.head(found)

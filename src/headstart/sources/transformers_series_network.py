@@ -46,4 +46,4 @@ class OneChannel(SeriesNetwork):
         return found.last_hidden_state  # type: ignore[no-any-return]
 
     def summary_of(self, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-        return self.summary(self._patches(values, observed))
+        return self.summary(self._patches(values, observed))  # type: ignore[no-any-return]
