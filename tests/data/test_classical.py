@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headstart.data.classical import SMOOTHINGS, classical_forecasts, theta_forecast
+from headstart.data.classical import SMOOTHINGS, classical_forecasts, seasonal_parts, theta_forecast
 
 
 def test_theta_is_half_the_line_and_half_the_smoothing() -> None:
@@ -40,3 +40,13 @@ def test_seasons_are_put_back_as_they_were_taken_out(multiplied: bool) -> None:
 def test_short_and_constant_pasts_are_told_too() -> None:
     assert theta_forecast(np.array([2.0, 2, 2, 2]), 3, 12) == pytest.approx([2, 2, 2])
     assert np.isfinite(theta_forecast(np.array([0.0, 1, 0, 5, 0]), 3, 2)).all()
+
+
+def test_what_may_be_luck_is_hardly_taken_for_a_season() -> None:
+    random = np.random.default_rng(0)
+    season = np.tile(np.sin(2 * np.pi * np.arange(12) / 12), 6)
+    noise = random.normal(size=(50, 72))
+    of_noise = np.mean([seasonal_parts(values, 12)[0].var() for values in noise])
+    of_both = np.mean([seasonal_parts(values + 3 * season, 12)[0].var() for values in noise])
+    assert of_noise < 0.4 / 6  # means of six values, as they are, vary by a sixth
+    assert of_both == pytest.approx(9 / 2, rel=0.1)

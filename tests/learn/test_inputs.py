@@ -47,8 +47,8 @@ def test_numbers_are_scaled_by_the_training_range_and_clipped():
     assert levels.tolist() == [0, 0, 64, 255, 255]
     assert as_grey_levels(np.array([7.0, 7.0]), (7.0, 7.0)).tolist() == [0, 0]
     features = SourceFeatures()
-    contents_of(features, np.array([[0.0, 10.0]]), fitting=True)
-    later = contents_of(features, np.array([[5.0, 20.0]]), fitting=False)
+    contents_of(features, np.array([[0.0, 10.0]]), "image", fitting=True)
+    later = contents_of(features, np.array([[5.0, 20.0]]), "image", fitting=False)
     assert later[0].tolist() == [[128, 255], [0, 0]]
 
 
@@ -145,4 +145,4 @@ def test_numbers_that_do_not_mean_a_picture_are_refused_after_files(files, sourc
 
 def test_sounds_in_memory_are_contents() -> None:
     sounds = [(np.zeros(100 * (row + 1), np.float32), 16_000) for row in range(3)]
-    assert contents_of(object(), sounds, fitting=False) == sounds
+    assert contents_of(object(), sounds, "audio", fitting=False) == sounds

@@ -15,8 +15,6 @@ SMOOTHINGS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
 """Of which the one with the lowest squared error one step ahead is taken."""
 SMALLEST = 0.05
 """A share of the level below which a season is added, not multiplied."""
-CONFIDENCE = 1.645
-"""Normal quantile (90 %, two-sided) of the test for a season."""
 
 
 def classical_forecasts(values: FloatArray, level: float, horizon: int, season: int) -> FloatArray:
@@ -37,8 +35,9 @@ def theta_forecast(values: FloatArray, horizon: int, season: int) -> FloatArray:
 
 def seasonal_parts(values: FloatArray, season: int) -> tuple[FloatArray, bool]:
     """The parts (season,) of a classical decomposition, from the first value's on, and whether they are factors rather
-    than terms; a single 0 where there is no season."""
-    if not _has_season(values, season):
+    than terms; a single 0 where there is no season. No test says whether there is one: parts are the smaller, the more
+    of them may be luck (Miller and Williams 2003)."""
+    if season < 2 or len(values) < 2 * season + 2:
         return np.zeros(1), False
     wide = season + 1 - season % 2
     shares = np.full(wide, 1 / season)
@@ -47,23 +46,22 @@ def seasonal_parts(values: FloatArray, season: int) -> tuple[FloatArray, bool]:
     inner = values[wide // 2 :][: len(trend)]
     place = (np.arange(len(trend)) + wide // 2) % season
     if values.min() > 0:
-        factors = np.bincount(place, inner / trend) / np.bincount(place)
-        factors /= factors.mean()
+        factors = 1 + _shrunken(inner / trend, place)
         if factors.min() > SMALLEST:
             return factors, True
-    terms = np.bincount(place, inner - trend) / np.bincount(place)
-    return terms - terms.mean(), False
+    return _shrunken(inner - trend, place), False
 
 
-def _has_season(values: FloatArray, season: int) -> bool:
-    """Whether values a season apart agree more than chance (Bartlett's error of a correlation) would have it."""
-    apart = values - values.mean()
-    whole = float(apart @ apart)
-    if season < 2 or len(values) < 2 * season + 2 or whole <= 0:
-        return False
-    found = np.array([apart[lag:] @ apart[:-lag] for lag in range(1, season + 1)]) / whole
-    error = np.sqrt((1 + 2 * float((found[:-1] ** 2).sum())) / len(values))
-    return bool(abs(found[-1]) > CONFIDENCE * error)
+def _shrunken(values: FloatArray, place: NDArray[np.int64]) -> FloatArray:
+    """(season,): means of the values (T,) at each place, less that of all, times the share of their variance that the
+    values' own within each place does not explain (an estimator of James and Stein's kind)."""
+    counts = np.bincount(place)
+    means = np.bincount(place, values) / counts
+    within = values - means[place]
+    luck = float(within @ within) / max(1, len(values) - len(counts)) * float(np.mean(1 / counts))
+    terms = means - means.mean()
+    spread = float(terms @ terms) / (len(counts) - 1)
+    return np.asarray(terms * (max(0.0, 1 - luck / spread) if spread > 0 else 0.0))
 
 
 def _without_season(values: FloatArray, horizon: int) -> FloatArray:

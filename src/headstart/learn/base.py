@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from headstart.bank import Bank
 from headstart.core import settings
-from headstart.core.errors import SourceError
+from headstart.core.errors import HeadstartError, SourceError
 from headstart.sources import Source, open_source
+
+TAKES_MISSING = ("series",)
+"""Kinds of contents whose arrays may have missing values."""
 
 
 class FromSource(BaseEstimator):  # type: ignore[misc]
-    """An estimator that starts from `source`. It keeps the source's fingerprint, never the source: so it is small
-    when pickled, and opens the source by its name wherever it is unpickled."""
+    """An estimator that starts from `source`. It keeps the source's fingerprint, and how it was set for the contents,
+    never the source: so it is small when pickled, and opens the source by its name wherever it is unpickled."""
 
     source: str | Path | Source
     fingerprint_: str
+    setting_: Any
 
     def _open_fitted(self) -> Source:
         """The source, which must be the one that it was fitted with.
@@ -31,7 +37,22 @@ class FromSource(BaseEstimator):  # type: ignore[misc]
                 f"{opened.name} is not the source that this {type(self).__name__} was fitted with: its "
                 "weights or configuration differ. Fit again, or give it the earlier source."
             )
-        return opened
+        return opened if self.setting_ is None else opened.set_to(self.setting_)
+
+    def _suited(self, source: Source, contents: Iterable[Any]) -> Source:
+        """The source set for these contents, which is remembered."""
+        suited = source.suited(contents)
+        self.fingerprint_, self.setting_ = source.fingerprint, suited.setting
+        return suited
 
     def _bank(self) -> Bank:
         return Bank(settings.current().bank)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        try:
+            tags.input_tags.allow_nan = getattr(open_source(self.source), "modality", "") in TAKES_MISSING
+        except HeadstartError:  # `fit` says what is wrong with it
+            tags.input_tags.allow_nan = False
+        return tags

@@ -18,13 +18,14 @@ from headstart.core import files
 from headstart.core.errors import DataError, RunError
 from headstart.data import splits
 from headstart.data.checks import Checked
+from headstart.data.contents import contents_of as of_examples
 from headstart.data.table import LABEL, Examples
 from headstart.engine.plan import Plan
 from headstart.engine.predict import scores
 from headstart.engine.run import run
 from headstart.engine.trained import Trained, Workplace
 from headstart.learn.base import FromSource
-from headstart.learn.inputs import InputError, checked, contents_of
+from headstart.learn.inputs import InputError, checked, contents_of, examples_of
 from headstart.measure.calibration import softmax
 from headstart.sources import Source, open_source
 from headstart.strategies import Target
@@ -87,7 +88,8 @@ class TransferClassifier(ClassifierMixin, FromSource):  # type: ignore[misc]
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is "
                 "None. Give one class for each example."
             )
-        contents = contents_of(self, X, fitting=True, at_least=2)
+        source, bank = open_source(self.source), self._bank()
+        contents = contents_of(self, X, source.description.modality, fitting=True, at_least=2)
         classes, numbers = _classes(y, contents)
         recipe = checked_options(
             Recipe,
@@ -100,17 +102,17 @@ class TransferClassifier(ClassifierMixin, FromSource):  # type: ignore[misc]
             },
             "classifier",
         )
-        source, bank = open_source(self.source), self._bank()
         names = [str(name) for name in classes.tolist()]
         labels = [names[number] for number in numbers]
         task = dataclasses.replace(Classification.from_labels(LABEL, labels), labels=tuple(names))
         usable = _labelled(checked(contents, source.description.modality, bank), labels)
+        source = self._suited(source, of_examples(_everything(usable)))
         held = round(VALIDATION_SHARE * len(labels))
         weights = task.balance(numbers)
         target = Target(len(labels) - held, held, float(weights.max() / weights.min()))
         plan = recipe.build_strategy().plan(source, task, target, self.seed)
         trained = run(plan, source, _parts(usable, plan), Workplace(bank))
-        self.classes_, self.plan_, self.fingerprint_ = classes, plan, source.fingerprint
+        self.classes_, self.plan_ = classes, plan
         self.head_, self.weights_ = trained.head, trained.weights
         return self
 
@@ -140,7 +142,8 @@ class TransferClassifier(ClassifierMixin, FromSource):  # type: ignore[misc]
         goal = Path(folder).expanduser()
         if goal.exists():
             raise RunError(f"{goal} exists already. Choose another name.")
-        if hasattr(self, "n_features_in_") or self.value_range_ not in AS_THEY_ARE:
+        of_rows = hasattr(self, "n_features_in_") and self.value_range_ is not None
+        if of_rows or self.value_range_ not in AS_THEY_ARE:
             raise RunError(
                 "This classifier was fitted on numbers that were made into pictures first, which a saved "
                 "model does not do. Fit it on uint8 pictures or on files, or pickle it."
@@ -152,10 +155,9 @@ class TransferClassifier(ClassifierMixin, FromSource):  # type: ignore[misc]
 
     def _logits(self, X: object) -> NDArray[np.float64]:
         check_is_fitted(self)
-        contents = contents_of(self, X, fitting=False)
         trained, bank = self._trained(), self._bank()
-        usable = checked(contents, trained.source.description.modality, bank)
-        examples = Examples(usable.table, np.arange(len(contents)), usable.keys)
+        modality = trained.source.description.modality
+        examples = examples_of(contents_of(self, X, modality, fitting=False), modality, bank)
         return np.asarray(scores(trained, examples, bank)[self.plan_.heads[0].name], dtype=np.float64)
 
     def _trained(self) -> Trained:
@@ -165,11 +167,6 @@ class TransferClassifier(ClassifierMixin, FromSource):  # type: ignore[misc]
         if self.plan_.start == "random":
             source = source.from_random(self.plan_.seed)
         return Trained(self.plan_, source, {head.name: use(dict(head.task))}, {head.name: self.head_}, self.weights_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def _classes(y: Any, contents: list[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -189,13 +186,17 @@ def _labelled(usable: Checked, labels: list[str]) -> Checked:
     return dataclasses.replace(usable, table=table)
 
 
+def _everything(usable: Checked) -> Examples:
+    return Examples(usable.table, np.arange(len(usable.table)), usable.keys)
+
+
 def _parts(usable: Checked, plan: Plan) -> dict[str, Examples]:
     """Everything as `fit`; when the plan asks for more, also `train` and `validation` among it.
 
     Raises:
         InputError: too few examples to hold some out.
     """
-    everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys)
+    everything = _everything(usable)
     if plan.parts <= {"fit"}:
         return {"fit": everything}
     try:  # scikit-learn keeps the test elsewhere: what a split calls test is the validation here

@@ -12,9 +12,8 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from headstart.bank import features_of
-from headstart.data.table import Examples
 from headstart.learn.base import FromSource
-from headstart.learn.inputs import InputError, checked, contents_of
+from headstart.learn.inputs import InputError, as_read, contents_of, examples_of
 from headstart.sources import Source, open_source
 from headstart.sources.points import POOLED, WHOLE, Point
 from headstart.strategies.probe import candidate_stages
@@ -51,13 +50,13 @@ class SourceFeatures(TransformerMixin, FromSource):  # type: ignore[misc]
             ValueError: X cannot be used.
         """
         del y
-        contents_of(self, X, fitting=True)
         source = open_source(self.source)
+        contents = contents_of(self, X, source.description.modality, fitting=True)
+        source = self._suited(source, as_read(contents, source.description.modality, self._bank()))
         asked = self.stages if isinstance(self.stages, str) else "+".join(self.stages)
         names = dict.fromkeys(name for names in candidate_stages(source, asked) for name in names)
         self.points_ = tuple(Point(name, POOLED if self.pooled else WHOLE) for name in names)
         self.widths_ = tuple(int(np.prod(point.shape(source.description))) for point in self.points_)
-        self.fingerprint_ = source.fingerprint
         return self
 
     def transform(self, X: object) -> NDArray[np.float32]:
@@ -67,10 +66,9 @@ class SourceFeatures(TransformerMixin, FromSource):  # type: ignore[misc]
             ValueError: X cannot be used.
         """
         check_is_fitted(self)
-        contents = contents_of(self, X, fitting=False)
         source, bank = self._open_fitted(), self._bank()
-        usable = checked(contents, source.description.modality, bank)
-        examples = Examples(usable.table, np.arange(len(contents)), usable.keys)
+        contents = contents_of(self, X, source.description.modality, fitting=False)
+        examples = examples_of(contents, source.description.modality, bank)
         found = features_of(bank, source, examples, self.points_)
         return np.concatenate([found.at[point].reshape(len(contents), -1) for point in self.points_], axis=1)
 
@@ -93,6 +91,5 @@ class SourceFeatures(TransformerMixin, FromSource):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags

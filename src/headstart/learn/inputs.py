@@ -6,7 +6,9 @@ X is one of
 - **contents**: a list, object array, pandas Series or one-column DataFrame of paths, bytes, Pillow pictures, or
   arrays (H, W[, C]) of any sizes (uint8, or floats in 0..1), or sounds as (samples, rate);
 - **rows**: numbers (N, D). Each row is a grey picture: the smallest square that holds D pixels, row by row, what is
-  left over at the end black. Colours have no place in a row: reshape to (N, H, W, 3).
+  left over at the end black. Colours have no place in a row: reshape to (N, H, W, 3);
+- **series**, for a source of series: an array (N, T) or (N, channels, T), or a list of arrays (T,) or (channels, T) of
+  any lengths. Values that are missing are nan, and numbers stand as they are.
 
 In arrays of pictures and in rows, uint8 stands as it is, and so do booleans and floats that lie in 0..1 when fitted.
 All other numbers are scaled: the smallest of the training data becomes black, the largest white, and what lies
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,10 @@ from headstart.bank import Bank
 from headstart.core.errors import DataError
 from headstart.data import checks
 from headstart.data.contents import IN_MEMORY
-from headstart.data.modalities import modality_in_memory
-from headstart.data.table import Table
+from headstart.data.contents import contents_of as of_examples
+from headstart.data.modalities import DEFAULT, modality_in_memory
+from headstart.data.table import Examples, Table
+from headstart.learn.base import TAKES_MISSING
 
 ValueRange = tuple[float, float]
 """The numbers that are black and white."""
@@ -44,8 +48,8 @@ class InputError(DataError, ValueError):
     """X or y cannot be used as they are; a ValueError too, because that is what scikit-learn's users catch."""
 
 
-def contents_of(estimator: Any, X: object, *, fitting: bool, at_least: int = 1) -> list[Any]:
-    """The contents (N) in `X`: paths, bytes, Pillow pictures or arrays, whichever were given.
+def contents_of(estimator: Any, X: object, modality: str, *, fitting: bool, at_least: int = 1) -> list[Any]:
+    """The contents (N) in `X` for a source of `modality`: paths, bytes, Pillow pictures or arrays, whichever were given.
 
     When `fitting`, the estimator learns `value_range_` (None for contents), and for rows `n_features_in_` and
     `feature_names_in_`, as scikit-learn's estimators do.
@@ -53,10 +57,10 @@ def contents_of(estimator: Any, X: object, *, fitting: bool, at_least: int = 1) 
     Raises:
         ValueError: numbers that are not finite, fewer than `at_least` examples, or another form than it was fitted on.
     """
-    listed = _listed(X)
+    listed = _listed(X, modality)
     rows = listed is None and _axes(X) < 3
     if not fitting and rows != hasattr(estimator, "n_features_in_"):
-        fitted, given = ("pictures", "rows of numbers") if rows else ("rows of numbers", "pictures")
+        fitted, given = ("contents", "rows of numbers") if rows else ("rows of numbers", "contents")
         raise InputError(
             f"{type(estimator).__name__} was fitted on {fitted} and is given {given}. "
             "Give X in the form it was fitted on."
@@ -69,20 +73,25 @@ def contents_of(estimator: Any, X: object, *, fitting: bool, at_least: int = 1) 
             raise InputError(f"Found {len(listed)} sample(s) while a minimum of {at_least} is required.")
         if fitting:
             estimator.value_range_ = None
-        return listed
+        return _of_same_channels(estimator, listed, fitting) if modality in TAKES_MISSING else listed
+    finite = "allow-nan" if modality in TAKES_MISSING else True
     if rows:
-        numbers = validate_data(estimator, X, reset=fitting, ensure_min_samples=at_least)
+        numbers = validate_data(estimator, X, reset=fitting, ensure_min_samples=at_least, ensure_all_finite=finite)
     else:
-        numbers = check_array(X, allow_nd=True, ensure_min_samples=at_least, estimator=estimator)
+        numbers = check_array(
+            X, allow_nd=True, ensure_min_samples=at_least, ensure_all_finite=finite, estimator=estimator
+        )
     if fitting:
-        estimator.value_range_ = value_range(numbers)
-    if estimator.value_range_ is None:  # fitted on contents, which are read as they are
+        estimator.value_range_ = value_range(numbers) if modality == DEFAULT else None
+    if modality in TAKES_MISSING:
+        return _of_same_channels(estimator, list(numbers), fitting)
+    if estimator.value_range_ is None:  # contents that are read as they are
         return list(numbers)
     pictures = as_grey_levels(numbers, estimator.value_range_)
     return list(as_squares(pictures) if rows else pictures)
 
 
-def _listed(X: Any) -> list[Any] | None:
+def _listed(X: Any, modality: str) -> list[Any] | None:
     """X as a list, when it holds contents and not numbers."""
     if hasattr(X, "iloc"):  # of pandas
         X = X.iloc[:, 0] if X.ndim == 2 and X.shape[1] == 1 else X
@@ -92,14 +101,33 @@ def _listed(X: Any) -> list[Any] | None:
         values = X.reshape(-1).tolist() if flat else []
     else:
         values = list(X) if isinstance(X, (list, tuple)) else []
-    return values if any(map(_is_content, values)) else None
+    return values if any(_is_content(value, modality) for value in values) else None
 
 
-def _is_content(value: object) -> bool:
+def _is_content(value: object, modality: str) -> bool:
     if isinstance(value, np.ndarray):
-        return value.ndim > 1
+        return value.ndim > 1 or modality_in_memory(value) == modality
     plain = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image)
     return isinstance(value, plain) or modality_in_memory(value) is not None
+
+
+def _of_same_channels(estimator: Any, listed: list[Any], fitting: bool) -> list[Any]:
+    """Series as they are. When `fitting`, the estimator learns `channels_in_`; files are not opened for that.
+
+    Raises:
+        InputError: their channels differ, or are not as many as it was fitted on.
+    """
+    found = {len(np.atleast_2d(one)) for one in listed if isinstance(one, np.ndarray)}
+    if len(found) > 1:
+        raise InputError(f"X has series of from {min(found)} to {max(found)} channels. Give every one the same channels.")
+    if fitting:
+        estimator.channels_in_ = next(iter(found), None)
+    elif found and estimator.channels_in_ not in (None, *found):
+        raise InputError(
+            f"X has series of {found.pop()} channel(s), and {type(estimator).__name__} was fitted on "
+            f"{estimator.channels_in_}. Give it the same channels."
+        )
+    return listed
 
 
 def _axes(X: object) -> int:
@@ -131,6 +159,16 @@ def as_squares(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     padded = np.zeros((count, side * side), dtype=np.uint8)
     padded[:, :width] = rows
     return padded.reshape(count, side, side)
+
+
+def as_read(contents: Sequence[Any], modality: str, bank: Bank) -> Iterator[Any]:
+    """The contents as sources take them; nothing is read before the first is asked for."""
+    yield from of_examples(examples_of(contents, modality, bank))
+
+
+def examples_of(contents: Sequence[Any], modality: str, bank: Bank) -> Examples:
+    usable = checked(contents, modality, bank)
+    return Examples(usable.table, np.arange(len(contents)), usable.keys)
 
 
 def checked(contents: Sequence[Any], modality: str, bank: Bank) -> checks.Checked:

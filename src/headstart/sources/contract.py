@@ -183,6 +183,16 @@ class Source(MayWrite, MayRecommend):
         del contents, outlook
         return self
 
+    @property
+    def setting(self) -> Any:
+        """What `suited` set, without the source: small, to be kept and handed to `set_to`."""
+        return None
+
+    def set_to(self, setting: Any) -> Source:
+        """The same source, set as another one like it was."""
+        del setting
+        return self
+
     def toward(self, stages: Iterable[str]) -> Source:
         """The same source, which makes no inputs that only other stages than these need."""
         del stages

@@ -105,6 +105,16 @@ class SeriesSource(LibrarySource):
         other.foreseen = known
         return self if other.preparation() == self.preparation() else other
 
+    @property
+    def setting(self) -> Any:
+        return self.is_ahead, self.channels, self.convolutions, self.outlook, self.foreseen
+
+    def set_to(self, setting: Any) -> Self:
+        *sizes, foreseen = setting
+        other = self._as(*sizes)
+        other.foreseen = foreseen
+        return other
+
     def _as(
         self,
         is_ahead: bool,
