@@ -125,7 +125,7 @@ class TestPredict:
         for path in (one, other):
             path.write_text("text")
         headstart("predict", probed, one).refused(f"No example in {one} can be used", "not an image")
-        headstart("predict", probed, one, other).refused("No example in the list of contents can be used")
+        headstart("predict", probed, one, other).refused("No example in the list of files can be used")
 
     def test_no_run(self, pictures: Path, tmp_path: Path) -> None:
         headstart("predict", tmp_path / "no", pictures).refused("There is no run", str(tmp_path / "no"))

@@ -46,5 +46,4 @@ class OneChannel(SeriesNetwork):
         return found.last_hidden_state  # type: ignore[no-any-return]
 
     def summary_of(self, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
-        summary: torch.Tensor = self.summary(self._patches(values, observed))
-        return summary
+        return self.summary(self._patches(values, observed))  # type: ignore[no-any-return]

@@ -57,10 +57,16 @@ def from_memory(
     named = TEXT if texts else choose_modality(draft.paths if all(paths) else [], modality)
     found = named or (None if any(paths) else modality_in_memory(contents[0])) or DEFAULT
     learned = (LABEL,) if labels is not None else ()
-    table = draft.table("the list of contents", found, learned, memory=memory)
+    table = draft.table(_origin(contents, all(paths)), found, learned, memory=memory)
     if labels is not None and not written:
         require_classes(table.column(LABEL), table.origin)
     return table
+
+
+def _origin(contents: Sequence[Any], are_paths: bool) -> str:
+    if not are_paths:
+        return "the list of contents"
+    return str(contents[0]) if len(contents) == 1 else "the list of files"
 
 
 def _are_texts(contents: Sequence[Any]) -> bool:
