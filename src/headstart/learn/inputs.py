@@ -49,7 +49,7 @@ class InputError(DataError, ValueError):
 
 
 def contents_of(estimator: Any, X: object, modality: str, *, fitting: bool, at_least: int = 1) -> list[Any]:
-    """The contents (N) in `X` for a source of `modality`: paths, bytes, Pillow pictures or arrays, whichever were given.
+    """The contents (N) in `X` for a source of `modality`: paths, bytes, Pillow pictures or arrays, as they were given.
 
     When `fitting`, the estimator learns `value_range_` (None for contents), and for rows `n_features_in_` and
     `feature_names_in_`, as scikit-learn's estimators do.
@@ -119,7 +119,9 @@ def _of_same_channels(estimator: Any, listed: list[Any], fitting: bool) -> list[
     """
     found = {len(np.atleast_2d(one)) for one in listed if isinstance(one, np.ndarray)}
     if len(found) > 1:
-        raise InputError(f"X has series of from {min(found)} to {max(found)} channels. Give every one the same channels.")
+        raise InputError(
+            f"X has series of from {min(found)} to {max(found)} channels. Give every one the same channels."
+        )
     if fitting:
         estimator.channels_in_ = next(iter(found), None)
     elif found and estimator.channels_in_ not in (None, *found):
