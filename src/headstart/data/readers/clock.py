@@ -126,9 +126,9 @@ def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str)
     if not apart.all():
         place = int(np.flatnonzero(apart == 0)[0])
         raise DataError(
-            f"{series} of {origin} has the time {as_text(times[place])} twice, in rows {rows[place]} and {rows[place + 1]}. "
-            "Remove one of them, add them up, say with --series which column tells series apart, or leave "
-            "out --time to take rows for steps."
+            f"{series} of {origin} has the time {as_text(times[place])} twice, in rows {rows[place]} and "
+            f"{rows[place + 1]}. Remove one of them, add them up, say with --series which column tells series apart, "
+            "or leave out --time to take rows for steps."
         )
     dated = times.dtype.kind == "M"
     if dated and int(np.median(apart)) >= 28 * DAY:
@@ -148,8 +148,8 @@ def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str)
         raise DataError(
             f"{series} of {origin} has steps of several lengths: mostly {_length(step, dated)}, but "
             f"{_length(int(apart[odd]), dated)} from row {rows[odd]} to {rows[odd + 1]} ({as_text(times[odd])} to "
-            f"{as_text(times[odd + 1])}). Bring it to even steps first, such as sums or means by hour; or leave out --time to "
-            "take rows for steps."
+            f"{as_text(times[odd + 1])}). Bring it to even steps first, such as sums or means by hour; or leave out "
+            "--time to take rows for steps."
         )
     return Grid(places, _length(step, dated) if dated else "", dict(SEASONS).get(step, 0) if dated else 0)
 

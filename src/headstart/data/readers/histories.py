@@ -198,9 +198,10 @@ def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[s
     left = [name for name in rows.column_names if name not in others]
     names = [name for name in left if _is_number(rows.schema.field(name).type)]
     if not names:
+        problems = " ".join(_no_number(rows, one) for one in left[:3])
         raise DataError(
-            f"{origin} has no column of numbers beside its times. {' '.join(_no_number(rows, one) for one in left[:3])} "
-            "Mend the column of values, or name it with --value."
+            f"{origin} has no column of numbers beside its times. {problems} Mend the column of values, or name "
+            "it with --value."
         )
     if long and len(names) > 1:
         raise DataError(
