@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +53,7 @@ SHOWN = {
     "anomaly": ("f1", "precision", "recall"),
 }
 MEAN_OF = {"kinds": "accuracy", "anomaly": "f1"}
+WITH_INTERVALS = ("anomaly",)
 NAIVE2 = {"smape": 0.18383, "mase": 2.396}
 """Of M4 hourly (Makridakis et al. 2020)."""
 
@@ -71,11 +71,12 @@ def main() -> None:
         print("|---" * (3 + len(SHOWN[name])) + "|")
         means: dict[str, list[float]] = {}
         for file, options in SETS[name].items():
-            for arm, numbers, seconds in measured(asked, asked.folder / file, options):
+            for arm, numbers, ranges, seconds in measured(asked, asked.folder / file, options):
                 if name in MEAN_OF:
-                    kind = arm.split(" of ")[0]  # medians are of several lengths
+                    kind = arm.split(" of ")[0].split(", with")[0]  # medians are of several lengths
                     means.setdefault(kind, []).append(numbers[MEAN_OF[name]])
-                told = " | ".join(f"{numbers[one]:.3f}" for one in SHOWN[name])
+                within = ranges if name in WITH_INTERVALS else {}
+                told = " | ".join(f"{numbers[one]:.3f}{within.get(one, '')}" for one in SHOWN[name])
                 print(f"| {Path(file).stem} | {arm} | {told} | {seconds:.0f} |", flush=True)
         for arm, values in means.items():
             print(f"| mean of {len(values)} | {arm} | {sum(values) / len(values):.3f} | |")
@@ -83,10 +84,9 @@ def main() -> None:
 
 def measured(
     asked: argparse.Namespace, path: Path, options: dict[str, Any]
-) -> list[tuple[str, dict[str, float], float]]:
-    """(arm, its metrics, seconds) of one set."""
+) -> list[tuple[str, dict[str, float], dict[str, str], float]]:
+    """(arm, its metrics, their 95 % intervals, seconds) of one set."""
     place = Path(tempfile.mkdtemp())
-    start = time.perf_counter()
     try:
         run = hs.adapt(
             path,
@@ -96,15 +96,21 @@ def measured(
             out=place / "run",
             **options,
         )
-        whole = time.perf_counter() - start
         found = []
         for arm in run.receipt.arms:
             numbers = {name: float(one.value or 0.0) for name, one in arm.metrics.items()}
             if "mase" in numbers:
                 numbers["owa"] = sum(numbers[name] / NAIVE2[name] for name in NAIVE2) / len(NAIVE2)
-            found.append((arm.title, numbers, arm.cost.seconds if arm.cost else 0.0))
-        found.append(("all of it", found[0][1], whole))
-        return found[:-1]
+            ranges = {
+                name: f" ({one.low:.2f} to {one.high:.2f})"
+                for name, one in arm.metrics.items()
+                if one.low is not None and one.high is not None
+            }
+            title = arm.title
+            if not found and run.heads and run.head.weight.shape[1] > run.task.outputs:
+                title += ", with distance in feature space"
+            found.append((title, numbers, ranges, arm.cost.seconds if arm.cost else 0.0))
+        return found
     finally:
         shutil.rmtree(place)
 

@@ -120,7 +120,7 @@ class TestFilling:
         draw("square", 1)[0].save(tmp_path / "one.png")
         given = examples_of([tmp_path / "one.png"])
         (tmp_path / "one.png").unlink()
-        with pytest.raises(DataError, match=r"one\.png cannot be read any more: the file does not exist"):
+        with pytest.raises(DataError, match=r"one\.png cannot be used: the file does not exist"):
             features_of(Bank(tmp_path / "bank"), source, given, [last(source)])
 
     def test_committed_whenever_much_is_waiting(

@@ -87,12 +87,22 @@ def test_missing_rows_and_values_are_said(tmp_path: Path) -> None:
         (["date,sold", *[f"2020-01-{day:02d},{day}" for day in range(1, 8)]], "too few to learn to tell 6"),
         (["date,sold", *[f"2020-{1 + day // 28:02d}-{1 + day % 28:02d},5" for day in range(84)]], "constant"),
         (["date,sold", "yesterday,1", "today,2"], "'yesterday' in row 1"),
-        (["date,sold", "2020-01-01,many"], "no column of numbers"),
+        (["date,sold", *[f"2020-01-{day:02d}T00:00,{day}" for day in range(1, 9)], "soon,9"], "'soon' in row 9"),
+        (["date,sold", "2020-01-01,2", "2020-01-02,many"], "'sold' has 'many' in row 2"),
+        (["date,sold", "2020-01-01,", "2020-01-02,"], "'sold' is empty"),
     ],
 )  # fmt: skip
 def test_bad_tables_are_refused_with_what_to_do(lines: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=said.replace("(", r"\(")):
         read(rows(tmp_path / "bad.csv", lines), time="date", reader="windows", windows=CUT)
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_horizon_longer_than_the_series_is_refused(dated: bool, tmp_path: Path) -> None:
+    path = write_wide(tmp_path / "stores.csv")
+    given = {"time": "month"} if dated else {}
+    with pytest.raises(DataError, match="its 240 steps are too few to learn to tell 300"):
+        read(path, reader="windows", windows=Windows(300, 48), **given)
 
 
 def test_one_bad_series_is_set_aside_by_name(tmp_path: Path) -> None:

@@ -57,6 +57,24 @@ def test_stages_are_sequences_and_hold_every_parameter(source: Source) -> None:
         assert owners == (0 if classifier and belongs(name, [classifier]) else 1), name
 
 
+def test_preprocessor_and_tokenizer_saved_as_one_are_read(tmp_path: Path, sounds: Target) -> None:
+    """As transformers 5 saves them, with no preprocessor_config.json."""
+    folder = write_sound_model(tmp_path / "model", "wav2vec2")
+    alone = open_source(folder)
+    known = (folder / "preprocessor_config.json").read_text()
+    (folder / "preprocessor_config.json").unlink()
+    (folder / "processor_config.json").write_text(f'{{"feature_extractor": {known}, "processor_class": "Any"}}')
+    both = open_source(folder)
+    assert both.description.modality == "audio" and both.fingerprint == alone.fingerprint
+    for name, values in alone.prepare(SOUNDS[1]).items():
+        np.testing.assert_array_equal(both.prepare(SOUNDS[1])[name], values)
+    trained = go(short_plan("probe", both, sounds), both, sounds, workplace(tmp_path / "place"))
+    run = tmp_path / "run"
+    run.mkdir()
+    artefact.write(run, trained)
+    assert artefact.read(run)[0].prepare(SOUNDS[1]).keys() == alone.prepare(SOUNDS[1]).keys()
+
+
 def test_one_part_is_what_the_library_gives(source: Source) -> None:
     from transformers import AutoFeatureExtractor, AutoModel, AutoModelForAudioClassification
 

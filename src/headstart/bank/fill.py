@@ -147,7 +147,7 @@ def prepare_row(source: Source, contents: Contents, table: Table, row: int, view
     """The inputs of one row of `table`, in one view.
 
     Raises:
-        DataError: its content could be read when it was checked, and cannot be read any more.
+        DataError: its content could be read when it was checked, and cannot be read any more, or does not fit.
     """
     try:
         content = contents.read(row)
@@ -155,7 +155,7 @@ def prepare_row(source: Source, contents: Contents, table: Table, row: int, view
     except Unreadable as reason:
         name = table.column("id")[row].as_py()
         raise DataError(
-            f"{name} cannot be read any more: {reason}. It was moved or changed during the run; run again."
+            f"{name} cannot be used: {reason}. It is not what this model takes, or was moved or changed meanwhile."
         ) from None
 
 

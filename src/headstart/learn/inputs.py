@@ -49,7 +49,7 @@ class InputError(DataError, ValueError):
 
 
 def contents_of(estimator: Any, X: object, modality: str, *, fitting: bool, at_least: int = 1) -> list[Any]:
-    """The contents (N) in `X` for a source of `modality`: paths, bytes, Pillow pictures or arrays, whichever it is.
+    """The contents (N) in `X` for a source of `modality`: paths, bytes, Pillow pictures or arrays, as they were given.
 
     When `fitting`, the estimator learns `value_range_` (None for contents), and for rows `n_features_in_` and
     `feature_names_in_`, as scikit-learn's estimators do.

@@ -79,8 +79,8 @@ def _nothing_taken(evidence: Evidence) -> Iterator[str]:
     read = sorted({name for head in trained.heads.values() for name in head.at}, key=names.index)
     if not any(stage.parameters for stage in trained.source.stages[: names.index(read[-1]) + 1]):
         yield (
-            f"The head reads {words.listed(read)} alone, which know nothing of what the source learned: with that, it "
-            "told examples it was not fitted on less well."
+            f"The head reads {words.listed(read)} alone, and so nothing that the source learned: with that beside it, "
+            "examples that it was not fitted on were told less well."
         )
 
 

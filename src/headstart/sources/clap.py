@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from headstart.sources.contract import Artefact
 from headstart.sources.pieces import FILES
 from headstart.sources.sound import LENGTH
-from headstart.sources.transformers import PREPROCESSOR
+from headstart.sources.transformers import PREPROCESSOR, PROCESSOR
 from headstart.sources.transformers_audio import TransformersSounds
 
 if TYPE_CHECKING:
@@ -72,6 +72,6 @@ class ClapSounds(TransformersSounds):
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
         del labels, outputs
-        copies = tuple(path for name in (PREPROCESSOR, *FILES) if (path := self.folder / name).is_file())
+        copies = tuple(path for name in (PREPROCESSOR, PROCESSOR, *FILES) if (path := self.folder / name).is_file())
         opens_with = "transformers.ClapModel.from_pretrained('{folder}')"
         return Artefact({"config.json": self._config}, copies, opens_with)

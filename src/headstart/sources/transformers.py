@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SERIES = ("patchtst", "patchtsmixer")
 """What config.json of models for series calls itself."""
 PREPROCESSOR = "preprocessor_config.json"
+PROCESSOR = "processor_config.json"
+"""What transformers writes instead, since version 5, where a preprocessor and a tokenizer are saved as one."""
 
 
 def open_transformers(name: str) -> LibrarySource:
@@ -40,7 +42,7 @@ def transformers_source(folder: Path, name: str) -> LibrarySource:
         from headstart.sources.transformers_series import TransformersSeries
 
         return TransformersSeries(folder, name)
-    if (folder / PREPROCESSOR).is_file() and "feature_extractor_type" in files.read_json(folder / PREPROCESSOR):
+    if "feature_extractor_type" in preprocessor_of(folder):
         from headstart.sources.clap import CLAP, ClapSounds
         from headstart.sources.transformers_audio import TransformersSounds
 
@@ -53,6 +55,16 @@ def transformers_source(folder: Path, name: str) -> LibrarySource:
     from headstart.sources.transformers_image import TransformersImages
 
     return TransformersImages(folder, name)
+
+
+def preprocessor_of(folder: Path) -> dict[str, Any]:
+    """How contents are prepared, as the folder says; empty where it does not."""
+    if (folder / PREPROCESSOR).is_file():
+        return dict(files.read_json(folder / PREPROCESSOR))
+    if not (folder / PROCESSOR).is_file():
+        return {}
+    whole = files.read_json(folder / PROCESSOR)
+    return dict(whole.get("feature_extractor") or whole.get("image_processor") or {})
 
 
 class TransformersSource(FolderSource):

@@ -14,7 +14,7 @@ from headstart.core.errors import SourceError
 from headstart.measure.ctc import NO_LETTER
 from headstart.sources.contract import Artefact
 from headstart.sources.sound import LENGTH, SoundSource
-from headstart.sources.transformers import PREPROCESSOR, TransformersSource
+from headstart.sources.transformers import PREPROCESSOR, TransformersSource, preprocessor_of
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ class TransformersSounds(TransformersSource, SoundSource):
 
     @cached_property
     def _preprocessor(self) -> dict[str, Any]:
-        return dict(files.read_json(self.folder / PREPROCESSOR))
+        return preprocessor_of(self.folder)
 
     @cached_property
     def _extract(self) -> Any:
@@ -138,11 +138,11 @@ class TransformersSounds(TransformersSource, SoundSource):
         return np.stack([self._extracted(samples[start : start + size], int(known["rate"])) for start in starts])
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:
-        copies = (self.folder / PREPROCESSOR,)
         if self._spells:
             return self._spelling(labels, outputs)
         if not self.has_classifier():
-            return Artefact({"config.json": self._config}, copies, "transformers.AutoModel.from_pretrained('{folder}')")
+            opens_with = "transformers.AutoModel.from_pretrained('{folder}')"
+            return Artefact({"config.json": self._config, PREPROCESSOR: self._preprocessor}, (), opens_with)
         names = list(labels) if len(labels) == outputs else [f"LABEL_{number}" for number in range(outputs)]
         document = {
             **self._config,
@@ -151,7 +151,7 @@ class TransformersSounds(TransformersSource, SoundSource):
             "label2id": {label: number for number, label in enumerate(names)},
         }
         opens_with = "transformers.AutoModelForAudioClassification.from_pretrained('{folder}')"
-        return Artefact({"config.json": document}, copies, opens_with)
+        return Artefact({"config.json": document, PREPROCESSOR: self._preprocessor}, (), opens_with)
 
     def _spelling(self, labels: Sequence[str], outputs: int) -> Artefact:
         """A head that tells letters, with the vocabulary that transformers' own tokenizer reads."""
@@ -163,8 +163,9 @@ class TransformersSounds(TransformersSource, SoundSource):
         tokenizer = {"tokenizer_class": "Wav2Vec2CTCTokenizer", "pad_token": BLANK, "word_delimiter_token": SPACE}
         documents = {
             "config.json": config,
+            PREPROCESSOR: self._preprocessor,
             LETTERS: {name: number for number, name in enumerate(spelled)},
             "tokenizer_config.json": tokenizer,
         }
         opens_with = "transformers.AutoModelForCTC.from_pretrained('{folder}')"
-        return Artefact(documents, (self.folder / PREPROCESSOR,), opens_with)
+        return Artefact(documents, (), opens_with)

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from headstart.core import files
 from headstart.core.errors import SourceError
 from headstart.data.modalities.image import ImagePreparation
 from headstart.sources.contract import Artefact
 from headstart.sources.image import ImageSource
-from headstart.sources.transformers import PREPROCESSOR, TransformersSource
+from headstart.sources.transformers import PREPROCESSOR, TransformersSource, preprocessor_of
 
 if TYPE_CHECKING:
     import torch
@@ -25,13 +24,13 @@ class TransformersImages(TransformersSource, ImageSource):
 
     @cached_property
     def _preprocessor(self) -> dict[str, Any]:
-        path = self.folder / PREPROCESSOR
-        if not path.is_file():
+        found = preprocessor_of(self.folder)
+        if not found:
             raise SourceError(
                 f"{self.folder} has no {PREPROCESSOR}, so how its pictures were prepared is not known. "
                 "Copy it from the model's page."
             )
-        return dict(files.read_json(path))
+        return found
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "preprocessor": self._preprocessor}
@@ -78,8 +77,8 @@ class TransformersImages(TransformersSource, ImageSource):
             "label2id": {label: number for number, label in enumerate(names)},
         }
         return Artefact(
-            {"config.json": document},
-            (self.folder / PREPROCESSOR,),
+            {"config.json": document, PREPROCESSOR: self._preprocessor},
+            (),
             "transformers.AutoModelForImageClassification.from_pretrained('{folder}')",
         )
 

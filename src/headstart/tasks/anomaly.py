@@ -129,6 +129,9 @@ class Anomaly(Forecasting):
     def quantiles(self, scores: Scores) -> FloatArray:
         return super().quantiles(scores[:, : len(self.labels)])
 
+    def _tells_unlike(self, scores: Scores) -> bool:
+        return bool(scores.shape[1] > len(self.labels))
+
     def _unlike(self, scores: Scores) -> FloatArray:
         """(N,): how unlike the past is those that were learned from; 0 where nothing is said of that."""
         return np.asarray(np.linalg.norm(scores[:, len(self.labels) :], axis=1))
@@ -191,7 +194,7 @@ class Anomaly(Forecasting):
             "value": told[:, 0],
             "expected": told[:, 2],
             "distance": distance,
-            "unlike": self._unlike(predictions.scores),
+            **({"unlike": self._unlike(predictions.scores)} if self._tells_unlike(predictions.scores) else {}),
             "alarm": distance > 1,
         }
 

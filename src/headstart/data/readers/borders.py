@@ -33,10 +33,11 @@ def borders_of(found: Histories, wanted: Windows, counts: tuple[int, ...] | None
 
 
 def _shared(length: int, wanted: Windows) -> Borders:
-    """The latest share of steps for the test, the latest of the others to choose by; of each at least a horizon."""
-    test = length - max(round(wanted.test * length), wanted.horizon)
+    """The latest share of steps for the test, the latest of the others to choose by; of each at least a horizon, where
+    there are as many."""
+    test = max(0, length - max(round(wanted.test * length), wanted.horizon))
     share = USUAL_SHARE if wanted.validation is None else wanted.validation
-    return Borders(test - max(round(share * test), wanted.horizon), test, length)
+    return Borders(max(0, test - max(round(share * test), wanted.horizon)), test, length)
 
 
 def _given(one: History, wanted: Windows) -> Borders:

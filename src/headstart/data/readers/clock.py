@@ -79,19 +79,35 @@ def _dates(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[Any]:
         return np.asarray(column.cast(pa.timestamp("us")).to_numpy(), "datetime64[us]")
     except pa.ArrowInvalid:
         pass
-    best, worst = None, 0
+    best = _read(column)
     for form in (f"{date}{clock}" for date in FORMATS for clock in CLOCKS):
         found = compute.strptime(column, format=form, unit="us", error_is_null=True)
         if not found.null_count:
             return np.asarray(found.to_numpy(), "datetime64[us]")
-        if best is None or found.null_count < best.null_count:
+        if found.null_count < best.null_count:
             best = found
-    assert best is not None
     worst = int(np.flatnonzero(best.is_null().to_numpy())[0])
     raise DataError(
         f"'{column[worst].as_py()}' in row {worst + 1} of {origin} ('{name}') is no time that is known. "
         "Write times like 2024-05-31 or 2024-05-31 12:00:00, all in one way."
     )
+
+
+def _read(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times as ISO 8601 has them, null where a value is none."""
+
+    def read(value: Any) -> Any:
+        try:
+            return value.cast(pa.timestamp("us")).as_py()
+        except pa.ArrowInvalid:
+            return None
+
+    return pa.chunked_array([[read(value) for value in column]], pa.timestamp("us"))
+
+
+def as_text(time: Any) -> str:
+    """A moment without the parts of it that are zero, or a number."""
+    return str(time).replace("T", " ").removesuffix(".000000").removesuffix(" 00:00:00")
 
 
 def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str) -> Grid:
@@ -110,9 +126,9 @@ def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str)
     if not apart.all():
         place = int(np.flatnonzero(apart == 0)[0])
         raise DataError(
-            f"{series} of {origin} has the time {times[place]} twice, in rows {rows[place]} and {rows[place + 1]}. "
-            "Remove one of them, add them up, say with --series which column tells series apart, or leave "
-            "out --time to take rows for steps."
+            f"{series} of {origin} has the time {as_text(times[place])} twice, in rows {rows[place]} and "
+            f"{rows[place + 1]}. Remove one of them, add them up, say with --series which column tells series apart, "
+            "or leave out --time to take rows for steps."
         )
     dated = times.dtype.kind == "M"
     if dated and int(np.median(apart)) >= 28 * DAY:
@@ -131,9 +147,9 @@ def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str)
         odd = int(np.flatnonzero(apart != step)[0])
         raise DataError(
             f"{series} of {origin} has steps of several lengths: mostly {_length(step, dated)}, but "
-            f"{_length(int(apart[odd]), dated)} from row {rows[odd]} to {rows[odd + 1]} ({times[odd]} to "
-            f"{times[odd + 1]}). Bring it to even steps first, such as sums or means by hour; or leave out --time to "
-            "take rows for steps."
+            f"{_length(int(apart[odd]), dated)} from row {rows[odd]} to {rows[odd + 1]} ({as_text(times[odd])} to "
+            f"{as_text(times[odd + 1])}). Bring it to even steps first, such as sums or means by hour; or leave out "
+            "--time to take rows for steps."
         )
     return Grid(places, _length(step, dated) if dated else "", dict(SEASONS).get(step, 0) if dated else 0)
 

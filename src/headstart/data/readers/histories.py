@@ -170,9 +170,22 @@ def read_histories(
         raise DataError(
             f"The series of {origin} have different steps: {told}. Learn from series of one step at a time."
         )
-    notes = [f"{missing} rows are missing between others; their values are taken from the line between neighbours."]
+    notes = []
+    if missing:
+        notes.append(
+            f"{missing} rows are missing between others; their values are taken from the line between neighbours."
+        )
+    if value is None and len(columns) > 1:
+        notes.append(
+            f"Every column of numbers is taken for a series: {_few(columns)}. Name those that are meant with --value."
+        )
     season = max((one.season for one in grids.values()), default=0)
-    return Histories(tuple(found), season, next(iter(steps), ""), tuple(notes if missing else ()))
+    return Histories(tuple(found), season, next(iter(steps), ""), tuple(notes))
+
+
+def _few(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[str | None], long: bool) -> list[str]:
@@ -182,17 +195,32 @@ def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[s
             if name not in rows.column_names:
                 raise missing_column(origin, name, "value", rows.column_names)
         return names
-    names = [name for name in rows.column_names if name not in others and _is_number(rows.schema.field(name).type)]
+    left = [name for name in rows.column_names if name not in others]
+    names = [name for name in left if _is_number(rows.schema.field(name).type)]
     if not names:
+        problems = " ".join(_no_number(rows, one) for one in left[:3])
         raise DataError(
-            f"{origin} has no column of numbers beside its times. The columns are {', '.join(rows.column_names)}; "
-            "name that of the values with --value."
+            f"{origin} has no column of numbers beside its times. {problems} Mend the column of values, or name "
+            "it with --value."
         )
     if long and len(names) > 1:
         raise DataError(
             f"{origin} has several columns of numbers: {', '.join(names)}. Name that of the values with --value."
         )
     return names
+
+
+def _no_number(rows: pa.Table, name: str) -> str:
+    """What a column holds instead, where it first does."""
+    column = rows.column(name)
+    if column.null_count == len(column):
+        return f"The column '{name}' is empty."
+    for row, value in enumerate(column.to_pylist(), 1):
+        try:
+            float(value if value is not None else "nan")
+        except (TypeError, ValueError):
+            return f"The column '{name}' has {value!r} in row {row}."
+    return f"The column '{name}' holds {column.type}."
 
 
 def _is_number(kind: pa.DataType) -> bool:
