@@ -106,6 +106,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, before: Callable[[loop.Phase, int],
     with monkeypatch.context() as patch:
         patch.setattr(loop, "_step", step)
         patch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+        patch.setattr(loop, "KEEPING", float("inf"))
         yield
 
 

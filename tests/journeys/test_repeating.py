@@ -15,7 +15,7 @@ from headstart.verbs.model import load
 ENDED_BY = """
 import os, signal, sys
 from headstart.engine import checkpoint, loop
-loop.CHECKPOINT_SECONDS = 0.0
+loop.CHECKPOINT_SECONDS, loop.KEEPING = 0.0, float("inf")
 save, left = checkpoint.save, [int(sys.argv.pop(1))]
 def save_and_end(*arguments):
     save(*arguments)
