@@ -156,7 +156,7 @@ def _class_means(points: Rows, labels: IntArray, counts: IntArray) -> FloatArray
     for which, block in points.blocks():
         order = np.argsort(labels[which], kind="stable")
         present, starts = np.unique(labels[which][order], return_index=True)
-        sums[present] += np.add.reduceat(block[order], starts, axis=0)
+        sums[present] += np.add.reduceat(block[order], starts, axis=0, dtype=np.float64)
     return sums / np.maximum(counts, 1)[:, None]
 
 
@@ -164,7 +164,7 @@ def _within(points: Rows, means: FloatArray, labels: IntArray) -> tuple[FloatArr
     """Eigenvalues (R,) and axes (R, R) of S_w / N."""
     scatter = np.zeros((points.width, points.width))
     for which, block in points.blocks():
-        deviations = block - means[labels[which]]
+        deviations = block - means[labels[which]].astype(block.dtype)
         scatter += deviations.T @ deviations
     eigenvalues, axes = np.linalg.eigh(scatter / points.items)
     return np.maximum(eigenvalues, 0.0), axes

@@ -13,12 +13,12 @@ BLOCK = 1 << 20
 TOGETHER = 8 * BLOCK
 """Numbers in products that are computed in one pass: 64 MB."""
 MANY = 8
-"""Examples a feature from which each counts for so little that its own products need no more than float32."""
+"""Examples a feature from which each counts for so little that float32, in which they came, is enough for its products."""
 
 
 class Rows:
-    """Examples (N, D), less their `centre` (D,). Sums over examples are in float64; products with a single one are in
-    float32 where the examples are, and there are many."""
+    """Examples (N, D), less their `centre` (D,). Sums over blocks are in float64; products within a block are in float32
+    where the examples are, and there are many."""
 
     def __init__(self, examples: NDArray[Any], centre: NDArray[np.float64] | float = 0.0) -> None:
         self.examples, self.centre = examples, centre
@@ -26,12 +26,12 @@ class Rows:
         is_enough = examples.dtype == np.float32 and self.items >= MANY * self.width
         self.precision = np.float32 if is_enough else np.float64
 
-    def blocks(self, precision: type[np.floating[Any]] = np.float64) -> Iterator[tuple[slice, NDArray[Any]]]:
+    def blocks(self) -> Iterator[tuple[slice, NDArray[Any]]]:
         """(which, their values) of the next rows."""
         step = max(1, BLOCK // self.width)
         for start in range(0, self.items, step):
             which = slice(start, start + step)
-            yield which, np.subtract(self.examples[which], self.centre, dtype=precision, casting="same_kind")
+            yield which, np.subtract(self.examples[which], self.centre, dtype=self.precision, casting="same_kind")
 
     def every(self, step: int) -> Rows:
         """One in `step` of the examples."""
@@ -43,7 +43,7 @@ class Rows:
 
     def scatter(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weighted sum of the products of each two features (D, D), for weights (N,)."""
-        roots = np.sqrt(weights)[:, None]
+        roots = np.sqrt(weights)[:, None].astype(self.precision)
 
         def square(which: slice, block: NDArray[np.float64]) -> NDArray[np.float64]:
             block *= roots[which]
@@ -55,7 +55,7 @@ class Rows:
         """Products (N, M) with a matrix (D, M)."""
         found = np.empty((self.items, matrix.shape[1]))
         narrow = matrix.astype(self.precision)
-        for which, block in self.blocks(self.precision):
+        for which, block in self.blocks():
             found[which] = block @ narrow
         return found
 
@@ -70,7 +70,7 @@ class Rows:
         """The squared lengths along axes (D, R), weighed by each column of `inverse` (R, P): (N, P)."""
         found = np.empty((self.items, inverse.shape[1]))
         narrow, weights = axes.astype(self.precision), inverse.astype(self.precision)
-        for which, block in self.blocks(self.precision):
+        for which, block in self.blocks():
             along = block @ narrow
             found[which] = np.square(along, out=along) @ weights
         return found
