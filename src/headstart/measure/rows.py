@@ -13,12 +13,12 @@ BLOCK = 1 << 20
 TOGETHER = 8 * BLOCK
 """Numbers in products that are computed in one pass: 64 MB."""
 MANY = 8
-"""Examples a feature from which each counts for so little that float32, in which they came, is enough for its products."""
+"""Examples a feature from which each counts for so little that float32, in which they came, is enough."""
 
 
 class Rows:
-    """Examples (N, D), less their `centre` (D,). Sums over blocks are in float64; products within a block are in float32
-    where the examples are, and there are many."""
+    """Examples (N, D), less their `centre` (D,). Sums over blocks are in float64; products within a block are in
+    float32 where the examples are, and there are many."""
 
     def __init__(self, examples: NDArray[Any], centre: NDArray[np.float64] | float = 0.0) -> None:
         self.examples, self.centre = examples, centre
@@ -45,8 +45,8 @@ class Rows:
         """Weighted sum of the products of each two features (D, D), for weights (N,)."""
         roots = np.sqrt(weights)[:, None].astype(self.precision)
 
-        def square(which: slice, block: NDArray[np.float64]) -> NDArray[np.float64]:
-            block *= roots[which]
+        def square(which: slice, block: NDArray[Any]) -> NDArray[Any]:
+            np.multiply(block, roots[which], out=block)
             return np.asarray(block.T @ block)
 
         return self._total(np.zeros((self.width, self.width)), square)
