@@ -65,11 +65,16 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> tuple[dict[str, torch
 def restore_optimiser(
     optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor], numbers: dict[str, Any]
 ) -> None:
+    """Moments lie in memory as their parameters do, because a fused step goes through both in that order."""
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, value in tensors.items():
         if name.startswith("optimiser."):
             _, index, entry = name.split(".", 2)
-            state.setdefault(int(index), {})[entry] = value
+            like = parameters[int(index)]
+            state.setdefault(int(index), {})[entry] = (
+                torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+            )
     for name, number in numbers.items():
         index, entry = name.split(".", 1)
         state.setdefault(int(index), {})[entry] = number
