@@ -215,3 +215,8 @@ def test_a_decompression_bomb_is_set_aside(source: Path, pictures: Path, tmp_pat
     assert "circle/bomb.png: far too large: 3600 million pixels" in headstart("inspect", bombed).ok().err
     shown = headstart("adapt", bombed, "-s", source, "--no-baselines", "-o", tmp_path / "run").ok()
     assert "1 example set aside" in shown.out
+
+
+@pytest.mark.parametrize("task", ["forecasting", "anomaly"])
+def test_series_are_not_looked_at_before_it_is_said_how_they_are_cut(task: str, pictures: Path) -> None:
+    headstart("inspect", pictures, "--task", task).refused(f"--task {task}", "headstart adapt")

@@ -10,6 +10,7 @@ import numpy as np
 
 from headstart.bank import Bank
 from headstart.core import settings
+from headstart.core.errors import RecipeError
 from headstart.data import checks
 from headstart.data.answers import is_cell, kind_of
 from headstart.data.read import read
@@ -56,7 +57,13 @@ def inspect(
 
     Raises:
         DataError: there is nothing to look at.
+        RecipeError: the task is one whose examples only `adapt` can cut out of series.
     """
+    if task is not None and tasks.get(task).looks_ahead:
+        raise RecipeError(
+            f"What is looked at for --task {task} depends on how series are cut. headstart adapt says what is wrong "
+            "with them before it begins."
+        )
     reader = tasks.get(task).reader if task is not None else ""
     labelled = labelled and not reader
     table = read(
