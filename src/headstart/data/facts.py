@@ -40,6 +40,10 @@ class Modality(Protocol):
     """Properties by whose values results are told apart, such as length."""
     quick: bool
     """Whether a look at a content costs less than keeping what was seen."""
+    levels: bool
+    """Whether bare numbers are levels of grey, and so scaled; else they stand as they are."""
+    gaps: bool
+    """Whether numbers (T,) or (channels, T) may be missing, as nan."""
 
     def recognises(self, content: Any) -> bool:
         """Whether an object in memory, no file or bytes, is of this kind."""

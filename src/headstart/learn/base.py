@@ -11,10 +11,8 @@ from sklearn.base import BaseEstimator
 from headstart.bank import Bank
 from headstart.core import settings
 from headstart.core.errors import HeadstartError, SourceError
+from headstart.data.modalities import open_modality
 from headstart.sources import Source, open_source
-
-TAKES_MISSING = ("series",)
-"""Kinds of contents whose arrays may have missing values."""
 
 
 class FromSource(BaseEstimator):  # type: ignore[misc]
@@ -52,7 +50,7 @@ class FromSource(BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         try:
-            tags.input_tags.allow_nan = getattr(open_source(self.source), "modality", "") in TAKES_MISSING
+            tags.input_tags.allow_nan = open_modality(open_source(self.source).modality).gaps
         except HeadstartError:  # `fit` says what is wrong with it
             tags.input_tags.allow_nan = False
         return tags

@@ -35,9 +35,8 @@ from headstart.core.errors import DataError
 from headstart.data import checks
 from headstart.data.contents import IN_MEMORY
 from headstart.data.contents import contents_of as of_examples
-from headstart.data.modalities import DEFAULT, modality_in_memory
+from headstart.data.modalities import modality_in_memory, open_modality
 from headstart.data.table import Examples, Table
-from headstart.learn.base import TAKES_MISSING
 
 ValueRange = tuple[float, float]
 """The numbers that are black and white."""
@@ -57,6 +56,7 @@ def contents_of(estimator: Any, X: object, modality: str, *, fitting: bool, at_l
     Raises:
         ValueError: numbers that are not finite, fewer than `at_least` examples, or another form than it was fitted on.
     """
+    kind = open_modality(modality)
     listed = _listed(X, modality)
     rows = listed is None and _axes(X) < 3
     if not fitting and rows != hasattr(estimator, "n_features_in_"):
@@ -73,8 +73,8 @@ def contents_of(estimator: Any, X: object, modality: str, *, fitting: bool, at_l
             raise InputError(f"Found {len(listed)} sample(s) while a minimum of {at_least} is required.")
         if fitting:
             estimator.value_range_ = None
-        return _of_same_channels(estimator, listed, fitting) if modality in TAKES_MISSING else listed
-    finite = "allow-nan" if modality in TAKES_MISSING else True
+        return _of_same_channels(estimator, listed, fitting) if kind.gaps else listed
+    finite = "allow-nan" if kind.gaps else True
     if rows:
         numbers = validate_data(estimator, X, reset=fitting, ensure_min_samples=at_least, ensure_all_finite=finite)
     else:
@@ -82,8 +82,8 @@ def contents_of(estimator: Any, X: object, modality: str, *, fitting: bool, at_l
             X, allow_nd=True, ensure_min_samples=at_least, ensure_all_finite=finite, estimator=estimator
         )
     if fitting:
-        estimator.value_range_ = value_range(numbers) if modality == DEFAULT else None
-    if modality in TAKES_MISSING:
+        estimator.value_range_ = value_range(numbers) if kind.levels else None
+    if kind.gaps:
         return _of_same_channels(estimator, list(numbers), fitting)
     if estimator.value_range_ is None:  # contents that are read as they are
         return list(numbers)

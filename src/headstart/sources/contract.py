@@ -64,6 +64,11 @@ class Source(MayWrite, MayRecommend):
             self.description.fingerprint if self.seed is None else f"random-{self.seed}-{self.description.fingerprint}"
         )
 
+    @property
+    def modality(self) -> str:
+        """What it takes. Families say so of themselves, so that nothing has to be loaded to know it."""
+        return self.description.modality
+
     @abstractmethod
     def prepare(self, content: Any) -> Inputs:
         """One content (bytes, array, picture) to the source's inputs.

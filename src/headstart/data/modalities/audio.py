@@ -71,6 +71,8 @@ class Audio:
     suffixes = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au")
     told_apart = ("seconds",)
     quick = False
+    levels = False
+    gaps = False
 
     def recognises(self, content: Any) -> bool:
         """Whether it is (samples, rate)."""

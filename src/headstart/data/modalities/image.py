@@ -63,6 +63,8 @@ class Image:
     )
     told_apart = ("mode",)
     quick = False
+    levels = True
+    gaps = False
 
     def recognises(self, content: Content) -> bool:
         """Whether it is a Pillow picture or an array of two axes or more."""

@@ -37,6 +37,8 @@ class Interactions:
     suffixes = ()
     told_apart = ("history",)
     quick = True
+    levels = False
+    gaps = False
 
     def recognises(self, content: Any) -> bool:
         """Whether it is a mapping with a user and items."""

@@ -30,6 +30,8 @@ class Series:
     suffixes = (".npy",)
     told_apart = ("length",)
     quick = True
+    levels = False
+    gaps = True
 
     def recognises(self, content: Any) -> bool:
         """Whether it is one row of numbers; several channels are told from a picture only by being asked for."""

@@ -36,6 +36,8 @@ class Text:
     suffixes = (".txt", ".text", ".md")
     told_apart = ("length",)
     quick = False
+    levels = False
+    gaps = False
 
     def recognises(self, content: Any) -> bool:
         """Whether it is a string, or strings that belong together, or words."""
