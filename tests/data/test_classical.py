@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headstart.data.classical import SMOOTHINGS, classical_forecasts, seasonal_parts, theta_forecast
+from headstart.data.classical import DAMPED, SMOOTHINGS, classical_forecasts, seasonal_parts, theta_forecast
 
 
 def test_theta_is_half_the_line_and_half_the_smoothing() -> None:
@@ -25,6 +25,23 @@ def test_theta_is_half_the_line_and_half_the_smoothing() -> None:
     assert theta_forecast(values, 6, 1) == pytest.approx(told)
 
 
+@pytest.mark.parametrize("length", [1, 2, 5, 40])
+def test_a_damped_trend_follows_its_recursion(length: int) -> None:
+    random = np.random.default_rng(0)
+    values = (0.3 * np.arange(40) + random.normal(size=40).cumsum())[:length]
+    first = np.arange(min(12, length))
+    slope, start = np.polyfit(first, values[:12], 1) if length > 1 else (0.0, values[0])
+    tried = []
+    for follow, share, damping in DAMPED:
+        level, trend, error = start - slope, slope, 0.0
+        for value in values:
+            off = value - level - damping * trend
+            level, trend = level + damping * trend + follow * off, damping * trend + follow * share * off
+            error += off**2
+        tried.append((error, [level + trend * sum(damping**k for k in range(1, step + 1)) for step in range(1, 7)]))
+    assert classical_forecasts(values, 0.0, 6, 1)[6:12] == pytest.approx(min(tried, key=lambda one: one[0])[1])
+
+
 @pytest.mark.parametrize("multiplied", [True, False])
 def test_seasons_are_put_back_as_they_were_taken_out(multiplied: bool) -> None:
     steps = np.arange(60 + 12)
@@ -33,8 +50,9 @@ def test_seasons_are_put_back_as_they_were_taken_out(multiplied: bool) -> None:
     told = theta_forecast(values[:60], 12, 12)
     flat = theta_forecast(level[:60] - (0 if multiplied else 90), 12, 12)
     assert told == pytest.approx(flat * season[60:] if multiplied else flat + 10 * (season[60:] - 1), rel=0.05)
-    both = classical_forecasts(values[:60] - 3, 3.0, 12, 12)
-    assert both[:12] == pytest.approx(told - 3) and both[12:] == pytest.approx(values[48:60] - 3)
+    theta, damped, last = classical_forecasts(values[:60] - 3, 3.0, 12, 12).reshape(3, 12)
+    assert theta == pytest.approx(told - 3) and last == pytest.approx(values[48:60] - 3)
+    assert damped == pytest.approx(values[60:] - 3, rel=0.05)
 
 
 def test_short_and_constant_pasts_are_told_too() -> None:

@@ -1,8 +1,11 @@
-"""What is told of a series by itself, without any network: the last season again, and the Theta method (Assimakopoulos
-and Nikolopoulos 2000), which won the M3 competition, as exponential smoothing with half the trend (Hyndman and Billah
-2003)."""
+"""What is told of a series by itself, without any network: the last season again; the Theta method (Assimakopoulos and
+Nikolopoulos 2000), which won the M3 competition, as exponential smoothing with half the trend (Hyndman and Billah
+2003); and exponential smoothing with a damped trend (Gardner and McKenzie 1985)."""
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,27 +13,39 @@ from numpy.typing import NDArray
 from headstart.data.windows import seasonal_naive
 
 FloatArray = NDArray[np.float64]
-NAMES = ("Theta", "the last season again")
+Method = Callable[[FloatArray, int], FloatArray]
+"""What comes (horizon,) after values (T,) that have no season."""
+NAMES = ("Theta", "a damped trend", "the last season again")
 SMOOTHINGS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
 """Of which the one with the lowest squared error one step ahead is taken."""
+DAMPED = tuple(itertools.product((0.1, 0.3, 0.6, 0.9), (0.05, 0.2), (0.8, 0.9, 0.98)))
+"""Likewise of these: shares of an error by which the level follows, of that by which the trend does, and of the trend
+that is there one step later."""
+FIRST = 12
+"""Values, the line through which is level and trend to begin with."""
 SMALLEST = 0.05
 """A share of the level below which a season is added, not multiplied."""
 
 
 def classical_forecasts(values: FloatArray, level: float, horizon: int, season: int) -> FloatArray:
-    """(2 horizon,): what Theta and the last season say comes after `values` (T,), deviations from `level`."""
-    theta = theta_forecast(values + level, horizon, season) - level
-    return np.concatenate([theta, seasonal_naive(values, horizon, season)])
+    """(3 horizon,): what NAMES say comes after `values` (T,), deviations from `level`."""
+    told = _beside_season(values + level, horizon, season, (_half_trend, _damped_trend)) - level
+    return np.concatenate([*told, seasonal_naive(values, horizon, season)])
 
 
 def theta_forecast(values: FloatArray, horizon: int, season: int) -> FloatArray:
     """(horizon,): what comes after `values` (T,), whose season, where they have one, is taken out and put back."""
+    return np.asarray(_beside_season(values, horizon, season, (_half_trend,))[0])
+
+
+def _beside_season(values: FloatArray, horizon: int, season: int, methods: Sequence[Method]) -> FloatArray:
+    """(methods, horizon): what each says of `values` (T,) without their season, with that put back."""
     steps = np.arange(len(values) + horizon)
     seasons, multiplied = seasonal_parts(values, season)
     whole = seasons[steps % len(seasons)]
     even = values / whole[: len(values)] if multiplied else values - whole[: len(values)]
-    told = _without_season(even, horizon)
-    return told * whole[len(values) :] if multiplied else told + whole[len(values) :]
+    told = np.stack([method(even, horizon) for method in methods])
+    return np.asarray(told * whole[len(values) :] if multiplied else told + whole[len(values) :])
 
 
 def seasonal_parts(values: FloatArray, season: int) -> tuple[FloatArray, bool]:
@@ -64,7 +79,7 @@ def _shrunken(values: FloatArray, place: NDArray[np.int64]) -> FloatArray:
     return np.asarray(terms * (max(0.0, 1 - luck / spread) if spread > 0 else 0.0))
 
 
-def _without_season(values: FloatArray, horizon: int) -> FloatArray:
+def _half_trend(values: FloatArray, horizon: int) -> FloatArray:
     """The level of exponential smoothing, and from there half the slope of the line through all values."""
     from scipy.signal import lfilter
 
@@ -78,3 +93,26 @@ def _without_season(values: FloatArray, horizon: int) -> FloatArray:
             best, level, smoothing = error, float(levels[-1]), share
     lag = (1 - (1 - smoothing) ** len(values)) / smoothing - 1
     return np.asarray(level + slope / 2 * (np.arange(1, horizon + 1) + lag))
+
+
+def _damped_trend(values: FloatArray, horizon: int) -> FloatArray:
+    """The level, and a trend that fades. Errors one step ahead are what a linear filter makes of the values: with
+    shares a, a b and p they follow from those before by e_t = (1 - B)(1 - p B) y_t - (a + p a b - 1 - p) e_{t-1}
+    - (1 - a) p e_{t-2}."""
+    from scipy.signal import lfilter
+
+    first = values[:FIRST]
+    trend, level = np.polyfit(np.arange(len(first)), first, 1) if len(first) > 1 else (0.0, values[0])
+    level -= trend
+    least = np.inf
+    for follow, share, damping in DAMPED:
+        turn = follow * share
+        start = [-(level + damping * trend), damping * level]
+        after = [1, follow + damping * turn - 1 - damping, (1 - follow) * damping]
+        errors, _ = lfilter([1, -1 - damping, damping], after, values, zi=start)
+        if errors @ errors < least:
+            least, best, last = errors @ errors, (follow, turn, damping), errors
+    follow, turn, damping = best
+    trends, _ = lfilter([turn], [1, -damping], last, zi=[damping * trend])
+    level = values[-1] - (1 - follow) * last[-1]
+    return np.asarray(level + trends[-1] * np.cumsum(damping ** np.arange(1, horizon + 1)))

@@ -42,8 +42,8 @@ CONTEXT = "context"
 BESIDE = "beside"
 CONVOLUTIONS, CLASSICAL, KNOWN = "convolutions", "classical", "known"
 """The next ones, in which the network has no part, and the inputs (D,) that they are: of whole series, what random
-convolutions say of them; of a past, what Theta and the last season say comes next, in its own deviations, and what is
-known of the steps to be told."""
+convolutions say of them; of a past, what is classical says comes next, in its own deviations, and what is known of the
+steps to be told."""
 THRESHOLDS = "convolutions.thresholds"
 """Beside the weights of a run, what its convolutions were set to."""
 COARSE = 64
@@ -204,7 +204,7 @@ class SeriesSource(LibrarySource):
     def preparation(self) -> dict[str, Any]:
         told: dict[str, Any] = {"steps": self.context, "ahead": self.is_ahead, "channels": self.channels}
         if self.is_ahead and self.outlook:
-            told |= {CLASSICAL: {"steps": self.outlook[0], "season": self.outlook[1]}}
+            told |= {CLASSICAL: {"steps": self.outlook[0], "season": self.outlook[1], "methods": NAMES}}
         if self.is_ahead:
             return {**told, KNOWN: self.foreseen} if self.foreseen else told
         told |= {"parts": COARSE, "scale": "arcsinh"}

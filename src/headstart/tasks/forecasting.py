@@ -285,8 +285,8 @@ class Forecasting(Task):
         return self.baselines(targets)
 
     def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
-        """Theta, a linear model of the past, what these and the last season say together, and the library's Theta and
-        AutoETS where these do not take too long."""
+        """Theta, a linear model of the past, what these, a damped trend and the last season say together, and the
+        library's Theta and AutoETS where these do not take too long."""
         del train, validation
         targets, contents = self.encode(fit.labels), list(fit.contents())
         numbers = self.numbers(targets)
@@ -304,7 +304,7 @@ class Forecasting(Task):
         found = self.solve_from(
             features.astype(np.float32), numbers, local_models.classical_heads(self.horizon, features.shape[1])
         )
-        title = "Theta, the last season and a linear model of the past, combined"
+        title = "Theta, a damped trend, the last season and a linear model of the past, combined"
         scores = np.vstack([found.weight, found.bias])
         return local_models.Combined("combined", title, scores, self.horizon, season)
 

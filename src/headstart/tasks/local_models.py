@@ -116,7 +116,7 @@ class Local(Baseline):
 
 @dataclass(frozen=True)
 class Combined(Baseline):
-    """Theta, the last season and a linear model of the past. `scores` (2 H + D + 1, K): weights, then the intercept."""
+    """What is classical and a linear model of the past. `scores` (3 H + D + 1, K): weights, then the intercept."""
 
     horizon: int
     season: int
@@ -134,7 +134,7 @@ class Combined(Baseline):
 
 
 def beside_classical(contents: Sequence[Any], width: int, horizon: int, season: int) -> FloatArray:
-    """(N, 2 H + width + K): what Theta and the last season say of each past, and what `with_known` gives."""
+    """(N, 3 H + width + K): what `classical_forecasts` says of each past, and what `with_known` gives."""
     told = []
     for content in contents:
         values, level, scale = past(content)
@@ -143,7 +143,7 @@ def beside_classical(contents: Sequence[Any], width: int, horizon: int, season: 
 
 
 def classical_heads(horizon: int, width: int) -> list[KnownHead]:
-    """Theta and the last season, as heads on `beside_classical`, which is so wide."""
+    """What is classical, as heads on `beside_classical`, which is so wide."""
     found = []
     for place, name in enumerate(NAMES):
         weight = np.zeros((width, len(LEVELS) * horizon))
