@@ -114,6 +114,9 @@ def test_what_is_unlike_is_part_of_the_head_and_its_scores(table: Table) -> None
     unlike = task.laid_out([""] * len(scores), told)["unlike"]
     assert told.confidence == pytest.approx(np.maximum(alone.confidence, unlike))
     assert 0.5 < unlike.max() < 1.5
+    apart = unlike - alone.confidence
+    assert "after a course unlike those learned from" in task.shown(told.answers[int(np.argmax(apart))])
+    assert "was expected" in task.shown(told.answers[int(np.argmin(apart))])
     assert task.soften(solution, features, odd).weight.shape[1] == len(task.labels), "a network that learns moves"
 
 

@@ -279,7 +279,8 @@ def _efficiency(
     if not points or points[-1][0] < every:
         points.append((every, judged[0].primary(evidence.task)))
     way = evidence.budgets[0].title if evidence.budgets else evidence.adapted.title
-    scratch = next((one.primary(evidence.task).value for one in judged if one.arm.name == SCRATCH), None)
+    compared = [] if evidence.reads_around_source else judged  # nothing of the source could have saved labels
+    scratch = next((one.primary(evidence.task).value for one in compared if one.arm.name == SCRATCH), None)
     trivial = [one for one in judged if one.arm.is_trivial]
     floor = max((one.primary(evidence.task).value for one in trivial), default=-math.inf)
     return labels.efficiency(points, way, scratch, primary, classes, floor)

@@ -71,13 +71,7 @@ def _suspicious(
 
 
 def _nothing_taken(evidence: Evidence) -> Iterator[str]:
-    """Where heads read, besides what is shown to the network, nothing that any weight of it had a part in."""
-    trained = evidence.adapted.trained
-    if trained is None or not trained.heads or trained.plan.trainings:
-        return
-    names = [stage.name for stage in trained.source.stages]
-    read = sorted({name for head in trained.heads.values() for name in head.at}, key=names.index)
-    if not any(stage.parameters for stage in trained.source.stages[: names.index(read[-1]) + 1]):
+    if read := evidence.reads_around_source:
         yield (
             f"The head reads {words.listed(read)} alone, and so nothing that the source learned: with that beside it, "
             "examples that it was not fitted on were told less well."

@@ -88,5 +88,16 @@ class Evidence:
             raise ValueError("The adapted arm carries no Trained: a receipt is made of a plan that was run.")
         return self.adapted.trained
 
+    @property
+    def reads_around_source(self) -> tuple[str, ...]:
+        """What the adapted heads read, where no weight of the source has a part in any of it; else nothing."""
+        trained = self.adapted.trained
+        if trained is None or not trained.heads or trained.plan.trainings:
+            return ()
+        stages = trained.source.stages
+        names = [stage.name for stage in stages]
+        read = sorted({name for head in trained.heads.values() for name in head.at}, key=names.index)
+        return () if any(stage.parameters for stage in stages[: names.index(read[-1]) + 1]) else tuple(read)
+
     def arm(self, name: str) -> Arm | None:
         return next((arm for arm in self.arms if arm.name == name), None)

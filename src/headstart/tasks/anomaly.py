@@ -137,14 +137,16 @@ class Anomaly(Forecasting):
         return np.asarray(np.linalg.norm(scores[:, len(self.labels) :], axis=1))
 
     def answer(self, scores: Scores, contents: Iterable[Any]) -> Predictions:
-        """In the series' own units: what came, and the band (4 H,). The farther from what is usual, the surer."""
+        """In the series' own units: what came, the band, and how unlike the past is those that were learned from
+        (4 H + 1,). The farther from what is usual, the surer."""
         nothing = np.full(self.horizon, np.nan)
         given = [(getattr(content, "now", nothing), *past(content)[1:]) for content in contents]
         now = np.array([one[0] for one in given]).reshape(-1, self.horizon)
         level, scale = (np.array([one[place] for one in given])[:, None, None] for place in (1, 2))
         band = self.quantiles(scores) * scale + level
-        answers = np.concatenate([now, band.reshape(len(now), -1)], axis=1)
-        return Predictions(scores, list(answers), None, np.maximum(_distance(now, band), self._unlike(scores)))
+        unlike = self._unlike(scores)
+        answers = np.concatenate([now, band.reshape(len(now), -1), unlike[:, None]], axis=1)
+        return Predictions(scores, list(answers), None, np.maximum(_distance(now, band), unlike))
 
     def _distances(self, scores: Scores, targets: Targets) -> FloatArray:
         return np.maximum(_distance(*self._truth_and_told(scores, targets)), self._unlike(scores))
@@ -169,25 +171,28 @@ class Anomaly(Forecasting):
 
     @property
     def arrow_type(self) -> pa.DataType:
-        return pa.list_(pa.float64(), 4 * self.horizon)
+        return pa.list_(pa.float64(), 4 * self.horizon + 1)
 
     def shown(self, answer: Any) -> str:
-        """Of an answer, the step and what was expected; of a target, whether the step is part of an event."""
+        """Of an answer, the step and what was expected, or that what goes ahead of it is the odder; of a target,
+        whether the step is part of an event."""
         values = np.asarray(answer)
-        if len(values) == 4 * self.horizon:
-            now, _, expected, _ = values.reshape(4, -1)[:, -1]
-            return f"{now:.4g} ({expected:.4g} was expected)"
-        return "anomaly" if values[self.horizon] else "normal"
+        if len(values) != 4 * self.horizon + 1:
+            return "anomaly" if values[self.horizon] else "normal"
+        now, *band = values[:-1].reshape(4, -1)
+        if values[-1] > _distance(now[None], np.stack(band)[None])[0]:
+            return f"{now[-1]:.4g}, after a course unlike those learned from"
+        return f"{now[-1]:.4g} ({band[1][-1]:.4g} was expected)"
 
     def course(self, content: Any, answer: Any, truth: Any) -> Course:
         del truth  # the answer tells what came
-        now, low, middle, high = np.asarray(answer, np.float64).reshape(4, -1)
+        now, low, middle, high = np.asarray(answer, np.float64)[:-1].reshape(4, -1)
         return Course(past(content)[0], low, middle, high, now)
 
     def laid_out(self, ids: Sequence[str], predictions: Predictions) -> dict[str, Any]:
         """A row for each step: its value, what was expected, the distance of the stretch that it ends, and how much of
         that its past makes out alone."""
-        told = np.asarray(predictions.answers, np.float64).reshape(len(ids), 4, -1)[:, :, -1]
+        told = np.asarray(predictions.answers, np.float64)[:, :-1].reshape(len(ids), 4, -1)[:, :, -1]
         distance = predictions.confidence
         return {
             "id": list(ids),
