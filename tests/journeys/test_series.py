@@ -45,6 +45,18 @@ def test_a_table_to_a_run_that_tells_what_comes_next(network: Path, stores: Path
     assert "MASE" in headstart("evaluate", run, stores).ok().out
 
 
+def test_series_are_looked_at_before_anything_is_learned(stores: Path, tmp_path: Path) -> None:
+    wanted = ("--task", "forecasting", "--time", "month")
+    told = headstart("inspect", stores, *wanted, "--horizon", "6").ok().out
+    assert "200 steps of 1 month long" in told and "Times: " in told and "Season: 12 steps" in told
+    assert "Parts: train" in told and "test" in told
+    headstart("inspect", stores, "--horizon", "6").refused("--horizon is for forecasting")
+    headstart("inspect", stores, *wanted, "--horizon", "300").refused("too few")
+    machine = write_machine(tmp_path / "machine.csv")
+    told = headstart("inspect", machine, "--task", "anomaly", "--time", "hour").ok().out
+    assert "Events: 2, 24 steps in all" in told
+
+
 def test_what_is_known_ahead_of_time_helps(network: Path, tmp_path: Path) -> None:
     shop, plans, run = tmp_path / "shop.csv", tmp_path / "plans.csv", tmp_path / "run"
     random = np.random.default_rng(0)

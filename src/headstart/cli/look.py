@@ -7,7 +7,23 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Content, Group, Items, Label, Source, Split, Target, Time, User
+from headstart.cli.options import (
+    Content,
+    Context,
+    Group,
+    Horizon,
+    Items,
+    Known,
+    Label,
+    Season,
+    Series,
+    Source,
+    Split,
+    Target,
+    Time,
+    User,
+    Value,
+)
 from headstart.cli.show import console, show_quarantine, show_table
 
 SHOWN = 60
@@ -54,8 +70,18 @@ def inspect(
     split: Split = None,
     labelled: Annotated[bool, typer.Option(help="Whether to look for labels.")] = True,
     task: Annotated[
-        str | None, typer.Option(help="The task that it is for, such as recommendation.", show_default=False)
+        str | None,
+        typer.Option(
+            help="The task that it is for: recommendation, forecasting or anomaly, where the data does not tell.",
+            show_default=False,
+        ),
     ] = None,
+    series: Series = None,
+    value: Value = None,
+    horizon: Horizon = None,
+    context: Context = None,
+    season: Season = None,
+    known: Known = None,
     items: Items = None,
     user: User = None,
 ) -> None:
@@ -66,17 +92,20 @@ def inspect(
       headstart inspect photos/
 
       headstart inspect ratings.parquet --task recommendation --items books.parquet
+
+      headstart inspect sales.csv --task forecasting --time date --series store --value units --horizon 24
     """
     from headstart.verbs.inspect import inspect as verb
 
     found = verb(
         target, label=label, content=content, group=group, time=time, split=split, labelled=labelled, task=task,
+        series=series, value=value, horizon=horizon, context=context, season=season, known=known,
         items=items, user=user,
     )  # fmt: skip
     screen = console()
     screen.print(
-        f"{found.origin}: {found.examples} usable examples"
-        + (f", {found.duplicates} of them look like another" if found.duplicates else ""),
+        f"{found.origin}: {found.examples:,} usable {found.things}"
+        + (f", {found.duplicates:,} of them look like another" if found.duplicates else ""),
         markup=False,
         soft_wrap=True,
     )

@@ -290,7 +290,7 @@ def _table(target: Any, recipe: Recipe, kind: type[Task], source: Source) -> Tab
         labelled=kind.labelled,
         written=kind.texts,
         reader=kind.reader,
-        windows=recipe.windows(source.reading(kind.reads), kind.each_step) if kind.looks_ahead else None,
+        windows=recipe.windows(source.reading(kind.reads).context, kind.each_step) if kind.looks_ahead else None,
         items=recipe.items,
         user=recipe.user,
         new_users=recipe.new_users,

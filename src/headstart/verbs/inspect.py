@@ -10,12 +10,15 @@ import numpy as np
 
 from headstart.bank import Bank
 from headstart.core import settings
-from headstart.core.errors import RecipeError
 from headstart.data import checks
 from headstart.data.answers import is_cell, kind_of
 from headstart.data.read import read
 from headstart.data.table import Quarantined
-from headstart.tasks import tasks
+from headstart.tasks import Task, tasks
+from headstart.verbs.recipe import Recipe, checked
+
+PAST = 512
+"""Steps of the past that are looked at where neither user nor source says."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Inspection:
     notes: tuple[str, ...]
     about: tuple[tuple[str, str], ...] = ()
     """What the reader says of the whole."""
+    things: str = "examples"
+    """What people call its examples."""
 
 
 def inspect(
@@ -46,6 +51,12 @@ def inspect(
     split: str | None = None,
     labelled: bool = True,
     task: str | None = None,
+    series: str | None = None,
+    value: str | None = None,
+    horizon: int | None = None,
+    context: int | None = None,
+    season: int | None = None,
+    known: str | None = None,
     items: str | None = None,
     user: str | None = None,
 ) -> Inspection:
@@ -53,30 +64,40 @@ def inspect(
 
     Args:
         task: where the form of the target does not tell how it is read, such as recommendation.
+        series, value, horizon, context, season, known: as for `adapt`; without a horizon, one step is told, or for
+            anomaly as many as usual.
         items, user: see `headstart.data.read.read`.
 
     Raises:
         DataError: there is nothing to look at.
-        RecipeError: the task is one whose examples only `adapt` can cut out of series.
+        RecipeError: an option of another task.
     """
-    if task is not None and tasks.get(task).looks_ahead:
-        raise RecipeError(
-            f"What is looked at for --task {task} depends on how series are cut. headstart adapt says what is wrong "
-            "with them before it begins."
-        )
-    reader = tasks.get(task).reader if task is not None else ""
-    labelled = labelled and not reader
+    kind = tasks.get(task) if task is not None else Task
+    particular = {"series": series, "value": value, "horizon": horizon, "context": context, "season": season}
+    particular |= {"known": known, "items": items, "user": user}
+    recipe = checked(Recipe, {"target": str(target), "source": "", "label": label, **particular}, "call of inspect")
+    recipe.require_particular(kind.options, task)
+    recipe = recipe.model_copy(update={"horizon": horizon or (None if kind.each_step else 1)})
     table = read(
-        target, label=label, content=content, group=group, time=time, split=split, labelled=labelled, reader=reader,
-        items=items, user=user,
-    )  # fmt: skip
+        target,
+        label=label,
+        content=content,
+        group=group,
+        time=time,
+        split=split,
+        labelled=labelled and (kind.looks_ahead or not kind.reader),
+        reader=kind.reader,
+        windows=recipe.windows(PAST, kind.each_step) if kind.looks_ahead else None,
+        items=items,
+        user=user,
+    )
     bank = Bank(settings.current().bank)
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=1.0)
     seen = usable.table
     labels: Counter[str] = Counter()
-    if labelled:
-        for value in seen.column(seen.labels[0]).to_pylist():
-            labels.update(_names(value))
+    if labelled and not kind.reader:
+        for given in seen.column(seen.labels[0]).to_pylist():
+            labels.update(_names(given))
     parts = Counter(str(part) for part in seen.column("split").to_pylist()) if seen.has("split") else Counter()
     return Inspection(
         seen.origin,
@@ -88,6 +109,7 @@ def inspect(
         seen.quarantine,
         seen.notes,
         seen.about,
+        kind.things or "examples",
     )
 
 

@@ -189,7 +189,7 @@ def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
     if not task.reader:
         return {}
     recipe = load_recipe(folder / "recipe.yaml")
-    windows = recipe.windows(source, task.each_step) if task.looks_ahead else None
+    windows = recipe.windows(source.context, task.each_step) if task.looks_ahead else None
     return {
         "reader": task.reader,
         "time": recipe.time,

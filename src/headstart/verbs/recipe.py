@@ -11,7 +11,6 @@ import pydantic
 from headstart.core.errors import RecipeError
 from headstart.core.registry import suggest
 from headstart.data.windows import SHORT, Windows
-from headstart.sources import Source
 from headstart.strategies import Strategy, strategies
 
 PARTICULAR = {
@@ -86,8 +85,11 @@ class Recipe(pydantic.BaseModel):
         "auto", description="What computed the features; to repeat an earlier run exactly."
     )
 
-    def windows(self, source: Source, each_step: bool = False) -> Windows:
+    def windows(self, context: int, each_step: bool = False) -> Windows:
         """How series are cut for a task that looks ahead, or judges each step by what goes ahead of it.
+
+        Args:
+            context: steps of the past that are looked at where the user does not say.
 
         Raises:
             RecipeError: it is not said how far.
@@ -99,7 +101,7 @@ class Recipe(pydantic.BaseModel):
             )
         return Windows(
             steps,
-            self.context or source.context,
+            self.context or context,
             self.series,
             self.value,
             self.season,

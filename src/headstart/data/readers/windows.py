@@ -133,7 +133,30 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
         for row, of_series in enumerate(chosen):
             places += [(row, int(start)) for start in of_series]
             parts += [part] * len(of_series)
-    return _table(kept, np.array(places, np.int64), np.array(parts), season, origin, wanted, quarantine, notes, found)
+    found_there = np.array(places, np.int64), np.array(parts)
+    table = _table(kept, *found_there, season, origin, wanted, quarantine, notes, found)
+    return replace(table, about=about([one for one, _ in kept], found.step, season))
+
+
+def about(series: Sequence[History], step: str, season: int) -> tuple[tuple[str, str], ...]:
+    """How many series there are, how long, from when to when, and between which values."""
+    lengths = sorted(len(one.values) for one in series)
+    of_step = f" of {step}" if step else ""
+    span = f"{lengths[0]:,}" if lengths[0] == lengths[-1] else f"{lengths[0]:,} to {lengths[-1]:,}"
+    told = [("series", f"{len(series):,}, {span} steps{of_step} long")]
+    dated = [one for one in series if one.times is not None and one.times.dtype.kind == "M"]
+    if dated:
+        ends = min(one.when(0) for one in dated), max(one.when(len(one.values) - 1) for one in dated)
+        told.append(("times", " to ".join(ends)))
+    if season > 1:
+        told.append(("season", f"{season} steps"))
+    low, high = (float(end([end(one.values) for one in series])) for end in (np.nanmin, np.nanmax))
+    told.append(("values", f"{low:.5g} to {high:.5g}"))
+    events = [one.events for one in series if one.events is not None]
+    if events:
+        begun = sum(int((np.diff(marks.astype(np.int8), prepend=0) == 1).sum()) for marks in events)
+        told.append(("events", f"{begun:,}, {sum(int(marks.sum()) for marks in events):,} steps in all"))
+    return tuple(told)
 
 
 def _least(borders: Borders, part: int, wanted: Windows, season: int) -> int:
