@@ -104,7 +104,7 @@ def _arms_table(receipt: Receipt, count: int) -> Table:
     """Arms as rows: the deciding metric with its interval, then more metrics, `count` in all."""
     measures = [receipt.primary, *(one for one in receipt.task.measures if one.name != receipt.primary.name)][:count]
     table = _table()
-    table.add_column("", overflow="fold", min_width=24)
+    table.add_column("", overflow="fold", min_width=20)
     table.add_column(measures[0].title, justify="right", no_wrap=True)
     table.add_column("95 % interval", justify="right", no_wrap=True)
     for measure in measures[1:]:
