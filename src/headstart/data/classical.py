@@ -4,8 +4,8 @@ Nikolopoulos 2000), which won the M3 competition, as exponential smoothing with 
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,38 +13,41 @@ from numpy.typing import NDArray
 from headstart.data.windows import seasonal_naive
 
 FloatArray = NDArray[np.float64]
-Method = Callable[[FloatArray, int], FloatArray]
-"""What comes (horizon,) after values (T,) that have no season."""
 NAMES = ("Theta", "a damped trend", "the last season again")
 SMOOTHINGS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
 """Of which the one with the lowest squared error one step ahead is taken."""
 DAMPED = tuple(itertools.product((0.1, 0.3, 0.6, 0.9), (0.05, 0.2), (0.8, 0.9, 0.98)))
 """Likewise of these: shares of an error by which the level follows, of that by which the trend does, and of the trend
 that is there one step later."""
+SHARES = np.array([*((follow, 0, 0) for follow in SMOOTHINGS), *DAMPED])
+"""Both, (36, 3): with a level alone there is no trend to follow."""
 FIRST = 12
 """Values, the line through which is level and trend to begin with."""
+LONGEST = 4096
+"""Latest values that are smoothed: of those before, nothing is left."""
 SMALLEST = 0.05
 """A share of the level below which a season is added, not multiplied."""
 
 
 def classical_forecasts(values: FloatArray, level: float, horizon: int, season: int) -> FloatArray:
     """(3 horizon,): what NAMES say comes after `values` (T,), deviations from `level`."""
-    told = _beside_season(values + level, horizon, season, (_half_trend, _damped_trend)) - level
+    told = smoothed_forecasts(values + level, horizon, season) - level
     return np.concatenate([*told, seasonal_naive(values, horizon, season)])
 
 
 def theta_forecast(values: FloatArray, horizon: int, season: int) -> FloatArray:
-    """(horizon,): what comes after `values` (T,), whose season, where they have one, is taken out and put back."""
-    return np.asarray(_beside_season(values, horizon, season, (_half_trend,))[0])
+    """(horizon,): what Theta says comes after `values` (T,)."""
+    return np.asarray(smoothed_forecasts(values, horizon, season)[0])
 
 
-def _beside_season(values: FloatArray, horizon: int, season: int, methods: Sequence[Method]) -> FloatArray:
-    """(methods, horizon): what each says of `values` (T,) without their season, with that put back."""
+def smoothed_forecasts(values: FloatArray, horizon: int, season: int) -> FloatArray:
+    """(2, horizon): what Theta and a damped trend say comes after `values` (T,), whose season, where they have one, is
+    taken out and put back."""
     steps = np.arange(len(values) + horizon)
     seasons, multiplied = seasonal_parts(values, season)
     whole = seasons[steps % len(seasons)]
     even = values / whole[: len(values)] if multiplied else values - whole[: len(values)]
-    told = np.stack([method(even, horizon) for method in methods])
+    told = _without_season(even, horizon)
     return np.asarray(told * whole[len(values) :] if multiplied else told + whole[len(values) :])
 
 
@@ -79,40 +82,65 @@ def _shrunken(values: FloatArray, place: NDArray[np.int64]) -> FloatArray:
     return np.asarray(terms * (max(0.0, 1 - luck / spread) if spread > 0 else 0.0))
 
 
-def _half_trend(values: FloatArray, horizon: int) -> FloatArray:
-    """The level of exponential smoothing, and from there half the slope of the line through all values."""
-    from scipy.signal import lfilter
-
-    steps = np.arange(len(values)) - (len(values) - 1) / 2
-    slope = float(steps @ values) / max(float(steps @ steps), 1e-12)
-    best = np.inf
-    for share in SMOOTHINGS:
-        levels, _ = lfilter([share], [1, share - 1], values, zi=[(1 - share) * values[0]])
-        error = float(((values[1:] - levels[:-1]) ** 2).sum())
-        if error < best:
-            best, level, smoothing = error, float(levels[-1]), share
-    lag = (1 - (1 - smoothing) ** len(values)) / smoothing - 1
-    return np.asarray(level + slope / 2 * (np.arange(1, horizon + 1) + lag))
-
-
-def _damped_trend(values: FloatArray, horizon: int) -> FloatArray:
-    """The level, and a trend that fades. Errors one step ahead are what a linear filter makes of the values: with
-    shares a, a b and p they follow from those before by e_t = (1 - B)(1 - p B) y_t - (a + p a b - 1 - p) e_{t-1}
-    - (1 - a) p e_{t-2}."""
-    from scipy.signal import lfilter
-
+def _without_season(values: FloatArray, horizon: int) -> FloatArray:
+    """(2, horizon): the level of exponential smoothing, and from there half the slope of the line through all values;
+    and level and trend, which fades."""
+    ahead, slope = np.arange(1, horizon + 1), _slope(values)
+    values = values[-LONGEST:]
     first = values[:FIRST]
-    trend, level = np.polyfit(np.arange(len(first)), first, 1) if len(first) > 1 else (0.0, values[0])
-    level -= trend
-    least = np.inf
-    for follow, share, damping in DAMPED:
-        turn = follow * share
-        start = [-(level + damping * trend), damping * level]
-        after = [1, follow + damping * turn - 1 - damping, (1 - follow) * damping]
-        errors, _ = lfilter([1, -1 - damping, damping], after, values, zi=start)
-        if errors @ errors < least:
-            least, best, last = errors @ errors, (follow, turn, damping), errors
-    follow, turn, damping = best
-    trends, _ = lfilter([turn], [1, -damping], last, zi=[damping * trend])
-    level = values[-1] - (1 - follow) * last[-1]
-    return np.asarray(level + trends[-1] * np.cumsum(damping ** np.arange(1, horizon + 1)))
+    trend = _slope(first)
+    start = first.mean() - trend * (len(first) + 1) / 2  # of the step before
+    levels = np.repeat([values[0], start], [len(SMOOTHINGS), len(DAMPED)])
+    errors = _errors(values, levels, np.where(SHARES[:, 2] > 0, trend, 0.0))
+    squares = np.square(errors).sum(axis=1)
+    half, damped = int(squares[: len(SMOOTHINGS)].argmin()), len(SMOOTHINGS) + int(squares[len(SMOOTHINGS) :].argmin())
+    follow, share, damping = SHARES[damped]
+    ends = values[-1] - (1 - SHARES[[half, damped], 0]) * errors[[half, damped], -1]
+    faded = damping ** np.arange(len(values), -1.0, -1)
+    last = follow * share * float(errors[damped] @ faded[1:]) + trend * faded[0]
+    smoothing = SHARES[half, 0]
+    lag = (1 - (1 - smoothing) ** len(values)) / smoothing - 1
+    return np.stack([ends[0] + slope / 2 * (ahead + lag), ends[1] + last * np.cumsum(damping**ahead)])
+
+
+def _slope(values: FloatArray) -> float:
+    """Of the line through the values."""
+    steps = np.arange(len(values)) - (len(values) - 1) / 2
+    return float(steps @ values) / max(float(steps @ steps), 1e-12)
+
+
+def _errors(values: FloatArray, levels: FloatArray, trends: FloatArray) -> FloatArray:
+    """(36, T): errors one step ahead of exponential smoothing with SHARES, from levels and trends (36,) before the
+    first of the values (T,). They are what linear filters make of the values, so all come of one Fourier transform."""
+    from scipy import fft
+
+    length = 2 ** (2 * len(values) - 1).bit_length()
+    of_values, of_state = _filters(length)
+    even, begun = values - values[0], levels - values[0]  # filters take no notice of a level, and numbers stay small
+    damping = SHARES[:, 2]
+    found = fft.irfft(fft.rfft(even, length) * of_values, length)[:, : len(values)]
+    found -= (begun + damping * trends)[:, None] * of_state[:, : len(values)]
+    found[:, 1:] += (damping * begun)[:, None] * of_state[:, : len(values) - 1]
+    return np.asarray(found)
+
+
+@functools.cache
+def _filters(length: int) -> tuple[NDArray[np.complex128], FloatArray]:
+    """For each of SHARES a, b and p, the filter from values to errors, which follow from those before by
+    e_t = (1 - B)(1 - p B) y_t - (a + p a b - 1 - p) e_{t-1} - (1 - a) p e_{t-2}: its transform (36, length / 2 + 1),
+    and the response (36, length / 2) of errors to one of 1."""
+    from scipy import fft
+    from scipy.signal import lfilter
+
+    single = np.zeros(length // 2)
+    single[0] = 1
+    responses = np.stack(
+        [
+            lfilter([1], [1, follow + damping * follow * share - 1 - damping, (1 - follow) * damping], single)
+            for follow, share, damping in SHARES
+        ]
+    )
+    to_values = np.stack(
+        [lfilter([1, -1 - damping, damping], [1], row) for (*_, damping), row in zip(SHARES, responses, strict=True)]
+    )
+    return fft.rfft(to_values, length), responses
