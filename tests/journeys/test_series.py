@@ -119,6 +119,15 @@ def test_an_archive_to_a_run_that_tells_kinds(network: Path, channels: int, tmp_
     assert len(json.loads(headstart("predict", run, archive, "--format", "json").ok().out)) == 96
 
 
+def test_a_head_that_reads_around_its_source_saves_no_labels(network: Path, tmp_path: Path) -> None:
+    archive, run = write_archive(tmp_path / "kinds.npz", 1), tmp_path / "run"
+    wanted = ("--set", "stages=convolutions", "--baseline-budget", "1")
+    headstart("adapt", archive, "--source", network, *wanted, "--out", run).ok()
+    receipt = hs.load(run).receipt
+    assert any("nothing that the source learned" in warning for warning in receipt.warnings)
+    assert any(arm.name == "scratch" for arm in receipt.arms) and receipt.label_efficiency.sentence is None
+
+
 def test_a_model_of_transformers_trained_and_opened_again(stores: Path, tmp_path: Path) -> None:
     import transformers
 

@@ -292,7 +292,7 @@ class Forecasting(Task):
         numbers = self.numbers(targets)
         linear = local_models.linear_past(contents, numbers, self.horizon)
         season = int(_field(targets, "season")[0])
-        theta = Theta("plain_theta", "Theta", self._spread(targets), self.horizon, season)
+        theta = Theta("plain_theta", "The Theta method", self._spread(targets), self.horizon, season)
         places = np.linspace(0, len(contents) - 1, 5).astype(int).tolist()
         models, left_out = local_models.local_models(self.horizon, season, [contents[place] for place in places], asked)
         return [theta, linear, self._combined(contents, numbers, season), *models], left_out
@@ -304,7 +304,7 @@ class Forecasting(Task):
         found = self.solve_from(
             features.astype(np.float32), numbers, local_models.classical_heads(self.horizon, features.shape[1])
         )
-        title = "Theta, a damped trend, the last season and a linear model of the past, combined"
+        title = "A combination of Theta, a damped trend, the last season and a linear model of the past"
         scores = np.vstack([found.weight, found.bias])
         return local_models.Combined("combined", title, scores, self.horizon, season)
 
