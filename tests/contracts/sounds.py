@@ -74,7 +74,7 @@ def write_yamnet(folder: Path, *, seed: int = 0) -> Path:
     """A tiny network of YAMNet's kind with random weights, in its format."""
     from safetensors.torch import save_file
 
-    from headstart.sources.yamnet_network import Yamnet
+    from headstart.sources.sounds.yamnet_network import Yamnet
 
     separable = "depthwise 3x3 (stride) + bias + relu, then pointwise 1x1 + bias + relu"
     layers = [

@@ -27,9 +27,9 @@ from headstart.engine.run import run
 from headstart.engine.trained import Trained
 from headstart.sources import Source, open_source
 from headstart.sources.network import Network
-from headstart.sources.pieces import Pieces
 from headstart.sources.points import Point
-from headstart.sources.windows import Windows
+from headstart.sources.texts.pieces import Pieces
+from headstart.sources.texts.windows import Windows
 from headstart.strategies import Target as Sizes
 from headstart.strategies import strategies
 from headstart.tasks import choose, tasks

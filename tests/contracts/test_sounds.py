@@ -14,7 +14,8 @@ from contracts.test_frozen import assert_frozen
 from contracts.test_saved import assert_opens_alike
 from headstart.core.errors import StrategyError
 from headstart.engine.predict import scores
-from headstart.sources import Source, open_source, recogniser
+from headstart.sources import Source, open_source
+from headstart.sources.sounds import recogniser
 from headstart.strategies import Target as StrategyTarget
 from headstart.strategies import strategies
 from headstart.strategies.finetune import Finetune

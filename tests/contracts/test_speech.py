@@ -21,7 +21,8 @@ from headstart.engine.plan import Plan
 from headstart.engine.predict import scores
 from headstart.engine.run import run
 from headstart.engine.trained import Trained
-from headstart.sources import Source, open_source, recogniser
+from headstart.sources import Source, open_source
+from headstart.sources.sounds import recogniser
 from headstart.strategies import Target, strategies
 from headstart.strategies.finetune import UNALIGNED_STEPS
 from headstart.tasks import choose

@@ -8,7 +8,8 @@ import pytest
 from headstart.engine.own import begun, own_head
 from headstart.engine.trained import LinearHead
 from headstart.measure.ctc import NO_LETTER
-from headstart.sources import Source, open_source, recogniser
+from headstart.sources import Source, open_source
+from headstart.sources.sounds import recogniser
 from headstart.tasks.speech_recognition import SpeechRecognition
 
 LETTERS = (NO_LETTER, " ", "'", "a", "e")

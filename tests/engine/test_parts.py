@@ -30,7 +30,7 @@ from headstart.engine.plan import Head, Plan, Schedule, Stream, Train
 from headstart.engine.plan import Length as How
 from headstart.engine.trained import LinearHead
 from headstart.sources import open_source
-from headstart.sources.text import SHOWN
+from headstart.sources.texts.source import SHOWN
 from headstart.tasks import choose
 
 

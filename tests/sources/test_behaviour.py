@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from headstart.measure.collaborative import Histories, NextItems
-from headstart.sources import behaviour_network
-from headstart.sources.behaviour import BehaviourSource
-from headstart.sources.behaviour_network import BehaviourModel, linear_scores
-from headstart.sources.histories import key_of
-from headstart.sources.memory import moved
+from headstart.sources.behaviour import network as behaviour_network
+from headstart.sources.behaviour.histories import key_of
+from headstart.sources.behaviour.memory import moved
+from headstart.sources.behaviour.network import BehaviourModel, linear_scores
+from headstart.sources.behaviour.source import BehaviourSource
 from headstart.sources.recommending import Catalogue
 from headstart.tasks import ranking
 from headstart.tasks.ranking import Ranked

@@ -14,8 +14,8 @@ from contracts.networks import KINDS, SIZE, Target, draw, open_kind, workplace, 
 from contracts.plans import go, short_plan
 from headstart.core.errors import HeadstartError, SourceError
 from headstart.sources import families, open_source
+from headstart.sources.images.torchvision import TorchvisionSource
 from headstart.sources.network import Network
-from headstart.sources.torchvision import TorchvisionSource
 
 
 @pytest.mark.parametrize("family", families.names())
@@ -143,7 +143,7 @@ def test_published_without_a_classifier(target: Target, tmp_path: Path) -> None:
 
 
 def test_another_width_than_the_library_names(tmp_path: Path) -> None:
-    from headstart.sources.timm import create
+    from headstart.sources.images.timm import create
 
     narrow = create("mobilenetv2_050", {"channel_multiplier": 0.25}, 3)
     wide = create("mobilenetv2_050", {}, 3)
@@ -179,7 +179,7 @@ def test_inception_prepared_as_its_weights_want(architecture: str) -> None:
 def test_description_is_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_timm(tmp_path / "net", *KINDS["batch norm"])
     first = open_source(folder).description
-    from headstart.sources.image import ImageSource
+    from headstart.sources.images.source import ImageSource
 
     monkeypatch.setattr(ImageSource, "_describe", lambda *_: pytest.fail("described again"))
     again = open_source(folder).description

@@ -10,10 +10,11 @@ import torch
 
 from contracts.sounds import RATE, samples, write_sound_model, write_yamnet
 from headstart.core.errors import SourceError
-from headstart.sources import Source, open_source, recogniser
-from headstart.sources.frames import Frames
+from headstart.sources import Source, open_source
 from headstart.sources.network import Network
 from headstart.sources.points import Point
+from headstart.sources.sounds import recogniser
+from headstart.sources.sounds.frames import Frames
 from headstart.sources.trunk import Trunk
 
 SOUNDS = [(samples("tone", 1, 2.0), RATE), (samples("noise", 2, 0.4), RATE), (samples("sweep", 3, 5.3), RATE)]

@@ -16,9 +16,9 @@ from contracts.plans import go, short_plan, unstopped
 from headstart.core.errors import SourceError
 from headstart.engine.cutting import cut_of
 from headstart.sources import Source, open_source
+from headstart.sources.images.torchvision import TorchvisionSource
 from headstart.sources.network import Network
 from headstart.sources.stages import belongs, cut, find_classifier
-from headstart.sources.torchvision import TorchvisionSource
 
 TIMM: dict[str, tuple[dict[str, Any], int, int]] = {
     "resnet18": ({}, 32, 5),

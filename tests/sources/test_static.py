@@ -42,6 +42,11 @@ def test_the_library_gives_the_same_vectors(words: Path) -> None:
     assert cosines.min() > 0.999
 
 
+def test_a_repository_of_the_hub_may_be_in_any_format(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_MODELS", str(words.parent))
+    assert open_source(f"hf/{words.name}").description.architecture == open_source(words).description.architecture
+
+
 def test_trained_vectors_are_read_back(words: Path, tmp_path: Path) -> None:
     run = hs.adapt(write_reviews(tmp_path / "reviews.csv"), source=words, strategy="finetune", baselines=False,
                    options={"epochs": 3, "freeze": "none", "learning_rate": 0.01}, out=tmp_path / "run")  # fmt: skip

@@ -16,7 +16,7 @@ from headstart.sources import Source, open_source
 from headstart.sources.network import Network
 from headstart.sources.points import Point
 from headstart.sources.stages import belongs
-from headstart.sources.text import SHOWN
+from headstart.sources.texts.source import SHOWN
 from headstart.sources.trunk import Trunk
 
 TEXTS = [sentence("good", 1), "a", sentence("bad", 2) + " and " + sentence("good", 3)]

@@ -27,7 +27,7 @@ print(model.receipt.cost.peak_memory)
 """
 OWN = """
 import headstart
-from headstart.sources.timm import TimmSource
+from headstart.sources.images.timm import TimmSource
 from pathlib import Path
 class Mine(TimmSource):
     pass
@@ -35,7 +35,7 @@ headstart.adapt({photos!r}, source=Mine(Path({source!r}), "mine"), baselines=Fal
 """
 UNCOMPILED = """
 import sys
-from headstart.sources.timm import load_without_compiler
+from headstart.sources.images.timm import load_without_compiler
 load_without_compiler()
 assert "timm" in sys.modules and "torch._dynamo" not in sys.modules
 import torch

@@ -204,7 +204,7 @@ def evaluate(
 
     from headstart.core.errors import HeadstartError
     from headstart.core.registry import suggest
-    from headstart.sources.local import RUN_MARK
+    from headstart.sources.formats import RUN_MARK
     from headstart.verbs.evaluate import evaluate as verb
     from headstart.verbs.model import load
     from headstart.verbs.verify import verify as same_label

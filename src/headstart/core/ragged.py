@@ -71,3 +71,11 @@ def from_arrow(column: pa.ChunkedArray | pa.Array) -> NDArray[Any]:
     counts = np.asarray(values.value_lengths(), np.int64)
     places = values.flatten()
     return parted(np.asarray(places.flatten(), np.float64).reshape(len(places), -1), counts)
+
+
+def filled(rows: Sequence[NDArray[Any]], length: int, fill: int) -> NDArray[np.int32]:
+    """Rows of different lengths as one array (R, length)."""
+    padded = np.full((len(rows), length), fill, np.int32)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+    return padded

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from headstart.core.errors import SourceError
 
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "README.md")
+
+
+def in_models(name: str) -> Path | None:
+    """The folder of that name under HEADSTART_MODELS, where a team keeps models it copied by hand."""
+    models = os.environ.get("HEADSTART_MODELS")
+    if models and (Path(models).expanduser() / name).is_dir():
+        return Path(models).expanduser() / name
+    return None
 
 
 def here(repository: str, name: str) -> Path | None:

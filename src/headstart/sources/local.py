@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from headstart.core import files
 from headstart.core.errors import SourceError
-from headstart.core.registry import Registry
+from headstart.sources import hub
 from headstart.sources.contract import Source
+from headstart.sources.formats import (
+    CHRONOS_BOLT,
+    IMAGES,
+    MODALITY,
+    RUN_MARK,
+    SOUNDS,
+    TEXTS,
+    TIMM,
+    TOKENIZER_FILES,
+    formats,
+    preprocessor_of,
+)
 from headstart.sources.library import LibrarySource
 
-BEHAVIOUR, PATCHES, RECOGNISER = "behaviour", "series-patches", "recogniser"
-STATIC, TINY_TIME_MIXER, YAMNET = "model2vec", "tinytimemixer", "yamnet"
-SPEECH_EMBEDDING, LISTED = "speech_embedding", "onnx_graph_listing"
-"""What config.json of a model calls itself, where it is of no library that is installed."""
-CHRONOS_BOLT = "chronos_config"
-"""In config.json of a model of chronos-forecasting, which calls itself a T5."""
-formats: Registry[Callable[[Path, str], LibrarySource]] = Registry(
-    "format",
-    {
-        BEHAVIOUR: "headstart.sources.behaviour:open_behaviour",
-        CHRONOS_BOLT: "headstart.sources.chronos_bolt:ChronosBoltSource",
-        PATCHES: "headstart.sources.patches:PatchesSource",
-        RECOGNISER: "headstart.sources.recogniser:RecogniserSource",
-        SPEECH_EMBEDDING: "headstart.sources.speech_embedding:SpeechEmbeddingSource",
-        LISTED: "headstart.sources.speech_embedding:SpeechEmbeddingSource",
-        STATIC: "headstart.sources.static:StaticSource",
-        TINY_TIME_MIXER: "headstart.sources.tiny_time_mixer:TinyTimeMixerSource",
-        YAMNET: "headstart.sources.yamnet:YamnetSource",
-    },
-)
-MODALITY = "modality"
-"""In the configuration of a network that is used for contents of another kind than its library's."""
-RUN_MARK = "headstart.json"
-"""Every run folder has this document; it names the source's family and the heads."""
 
-
-def in_models(name: str) -> Path | None:
-    """The folder of that name under HEADSTART_MODELS, where a team keeps models it copied by hand."""
-    models = os.environ.get("HEADSTART_MODELS")
-    if models and (Path(models).expanduser() / name).is_dir():
-        return Path(models).expanduser() / name
-    return None
+def open_repository(name: str) -> Source:
+    """`hf/OWNER/NAME` (or `hf/NAME`): a repository of the hub, in any of the formats."""
+    return open_folder(hub.in_models(name) or hub.folder_of(name, f"hf/{name}"), f"hf/{name}")
 
 
 def open_folder(folder: Path, name: str = "") -> Source:
@@ -69,24 +51,25 @@ def open_folder(folder: Path, name: str = "") -> Source:
 def _in_library_format(folder: Path, name: str) -> LibrarySource | None:
     documents = [folder / name for name in ("config.json", "layout.json") if (folder / name).is_file()]
     config = files.read_json(documents[0]) if documents else {}
-    source = _by_configuration(config, folder, name)
-    return source if source is None or MODALITY not in config else source.for_modality(config[MODALITY])
+    kind = _format_of(folder, config)
+    if kind is None:
+        return None
+    source = formats.get(kind)(folder, name)
+    return source if MODALITY not in config else source.for_modality(config[MODALITY])
 
 
-def _by_configuration(config: dict[str, Any], folder: Path, name: str) -> LibrarySource | None:
+def _format_of(folder: Path, config: dict[str, Any]) -> str | None:
     if (folder / "layout.json").is_file() or "architecture" in config:
-        from headstart.sources.timm import TimmSource
-
-        return TimmSource(folder, name)
+        return TIMM
     if CHRONOS_BOLT in config:
-        return formats.get(CHRONOS_BOLT)(folder, name)
+        return CHRONOS_BOLT
     if config.get("model_type") in formats.names():
-        return formats.get(config["model_type"])(folder, name)
-    if "model_type" in config or "architectures" in config:
-        from headstart.sources.transformers import transformers_source
-
-        return transformers_source(folder, name)
-    return None
+        return str(config["model_type"])
+    if "model_type" not in config and "architectures" not in config:
+        return None
+    if "feature_extractor_type" in preprocessor_of(folder):
+        return SOUNDS
+    return TEXTS if any((folder / file).is_file() for file in TOKENIZER_FILES) else IMAGES
 
 
 def _open_run(folder: Path, name: str) -> Source:
@@ -94,7 +77,7 @@ def _open_run(folder: Path, name: str) -> Source:
     mark = files.read_json(folder / RUN_MARK)
     source: LibrarySource | None
     if mark["family"] == "torchvision":
-        from headstart.sources.torchvision import TorchvisionSource
+        from headstart.sources.images.torchvision import TorchvisionSource
 
         source = TorchvisionSource(mark["architecture"], folder=folder, name=name)
     else:

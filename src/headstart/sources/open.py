@@ -12,9 +12,9 @@ from headstart.sources.contract import Source
 families: Registry[Callable[[str], Source]] = Registry(
     "family",
     {
-        "timm": "headstart.sources.timm:open_timm",
-        "torchvision": "headstart.sources.torchvision:open_torchvision",
-        "hf": "headstart.sources.transformers:open_transformers",
+        "timm": "headstart.sources.images.timm:open_timm",
+        "torchvision": "headstart.sources.images.torchvision:open_torchvision",
+        "hf": "headstart.sources.local:open_repository",
         "builtin": "headstart.sources.builtin:open_builtin",
     },
 )

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.core.ragged import filled
 from headstart.sources.inputs import ROWS, Inputs
-from headstart.sources.pieces import filled
 
 
 def rows_of(counts: Sequence[int]) -> NDArray[np.int32]:

@@ -1,70 +1,20 @@
-"""Sources of transformers: a folder with config.json and model.safetensors, or a name on the hub."""
+"""What all sources of transformers share: a folder with config.json and model.safetensors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from headstart.core import files
 from headstart.core.errors import SourceError
 from headstart.sources import weights
 from headstart.sources.description import SourceCard
-from headstart.sources.library import FolderSource, LibrarySource
+from headstart.sources.library import FolderSource
 
 if TYPE_CHECKING:
     import torch
-
-SERIES = ("patchtst", "patchtsmixer")
-"""What config.json of models for series calls itself."""
-PREPROCESSOR = "preprocessor_config.json"
-PROCESSOR = "processor_config.json"
-"""What transformers writes instead, since version 5, where a preprocessor and a tokenizer are saved as one."""
-
-
-def open_transformers(name: str) -> LibrarySource:
-    """`hf/OWNER/NAME` (or `hf/NAME`): a repository of the hub."""
-    from headstart.sources.hub import folder_of
-    from headstart.sources.local import in_models
-
-    return transformers_source(in_models(name) or folder_of(name, f"hf/{name}"), f"hf/{name}")
-
-
-def transformers_source(folder: Path, name: str) -> LibrarySource:
-    """The source in `folder`: of series by what it calls itself, of sounds or pictures by how they are prepared, or
-    else of texts."""
-    from headstart.sources import pieces
-
-    if files.read_json(folder / "config.json").get("model_type") in SERIES:
-        from headstart.sources.transformers_series import TransformersSeries
-
-        return TransformersSeries(folder, name)
-    if "feature_extractor_type" in preprocessor_of(folder):
-        from headstart.sources.clap import CLAP, ClapSounds
-        from headstart.sources.transformers_audio import TransformersSounds
-
-        kind = ClapSounds if files.read_json(folder / "config.json").get("model_type") == CLAP else TransformersSounds
-        return kind(folder, name)
-    if any((folder / file).is_file() for file in pieces.FILES):
-        from headstart.sources.transformers_text import TransformersTexts
-
-        return TransformersTexts(folder, name)
-    from headstart.sources.transformers_image import TransformersImages
-
-    return TransformersImages(folder, name)
-
-
-def preprocessor_of(folder: Path) -> dict[str, Any]:
-    """How contents are prepared, as the folder says; empty where it does not."""
-    if (folder / PREPROCESSOR).is_file():
-        return dict(files.read_json(folder / PREPROCESSOR))
-    if not (folder / PROCESSOR).is_file():
-        return {}
-    whole = files.read_json(folder / PROCESSOR)
-    return dict(whole.get("feature_extractor") or whole.get("image_processor") or {})
 
 
 class TransformersSource(FolderSource):

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.contents import Told
-from headstart.data.modalities.interactions import Interactions
 from headstart.measure import collaborative
 from headstart.measure.collaborative import Histories
 from headstart.tasks.baselines import Baseline
+from headstart.tasks.histories import known_histories, told_histories
 from headstart.tasks.predictions import Scores
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ MOST_ITEMS = 6000
 """Items of which EASE takes those that most users met: its time grows with the cube of their number."""
 FACTORS, ROUNDS, CERTAINTIES = 64, 15, (1.0, 10.0, 40.0)
 """Of the factorisation; how much surer it is of what was met is chosen as well."""
+LISTED = 50
+"""Items that are kept of a ranking."""
 NOTHING = np.zeros((1, 2))
 AT_ONCE, MOST_SCORES = 512, 20_000_000
 """Users whose whole scores are held at a time, of a large catalogue fewer; and scores."""
@@ -53,8 +55,6 @@ class Ranked(Baseline):
         return np.concatenate([self._some(some) for some in _batches(contents, most)])
 
     def _some(self, contents: Sequence[Any]) -> Scores:
-        from headstart.tasks.recommendation import LISTED
-
         met = known_histories(contents, self.task.labels)
         scores = np.array(self.score(met), np.float32)
         scores[np.diff(met.starts) == 0] = np.array(self.task.popularity, np.float32)  # of those who met nothing
@@ -134,22 +134,6 @@ def _factorised(met: Histories, certainty: float) -> Scorer:
         return np.asarray(factors @ model.item_factors.T)
 
     return score
-
-
-def told_histories(told: Told, labels: Sequence[str]) -> Histories:
-    """The whole histories of the users that `told` tells of."""
-    from headstart.tasks.recommendation import whole_histories
-
-    number = {name: place for place, name in enumerate(labels)}
-    return Histories.of(whole_histories(told.contents(), told.labels, number).values(), len(labels))
-
-
-def known_histories(contents: Iterable[Any], labels: Sequence[str]) -> Histories:
-    """The histories as they are; items that are not in the catalogue are passed over."""
-    number = {name: place for place, name in enumerate(labels)}
-    decode = Interactions().decode
-    known = ([number[one] for one in decode(content).items if one in number] for content in contents)
-    return Histories.of((np.array(one, np.int64) for one in known), len(labels))
 
 
 def _batches(contents: Iterable[Any], most: int) -> Iterable[list[Any]]:

@@ -13,19 +13,19 @@ from scipy import sparse
 
 from headstart.core.errors import DataError
 from headstart.data.contents import Told, contents_of
-from headstart.data.modalities.interactions import Interactions
 from headstart.data.table import Examples
 from headstart.measure.collaborative import Histories
 from headstart.measure.scores import Mean, MeanAmong, Proportion
+from headstart.tasks import ranking
 from headstart.tasks.baselines import Baseline
+from headstart.tasks.histories import whole_histories
 from headstart.tasks.piecewise import WANTED, Piecewise
 from headstart.tasks.predictions import Metric, Numbers, Predictions, Scores, Targets
+from headstart.tasks.ranking import LISTED
 
 if TYPE_CHECKING:
     import torch
 
-LISTED = 50
-"""Items that are kept of a ranking."""
 AT = 10
 """Places of a ranking that are shown and measured."""
 COLD = 10
@@ -195,29 +195,12 @@ class Recommendation(Piecewise):
         return np.asarray(np.where(place < AT, 0, place), np.float64)
 
     def baselines_of(self, targets: Targets, contents: Iterable[Any]) -> list[Baseline]:
-        from headstart.tasks.ranking import Popular
-
         del targets, contents
-        return [Popular("popularity", "What most users met", np.zeros((1, 2)), self)]
+        return [ranking.Popular("popularity", "What most users met", np.zeros((1, 2)), self)]
 
     def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
-        from headstart.tasks.ranking import rivals
-
         del asked
-        return rivals(self, train, validation, fit), []
-
-
-def whole_histories(
-    contents: Iterable[Any], labels: Iterable[Any], number: Mapping[str, int]
-) -> dict[str, NDArray[np.int64]]:
-    """User -> numbers of all items that the examples tell of: of several places in one history, the last."""
-    decode = Interactions().decode
-    found: dict[str, tuple[str, ...]] = {}
-    for content, label in zip(contents, labels, strict=True):
-        history = decode(content)
-        if len(history.items) >= len(found.get(history.user, ())):
-            found[history.user] = (*history.items, str(label))
-    return {user: np.array([number[one] for one in items], np.int64) for user, items in found.items()}
+        return ranking.rivals(self, train, validation, fit), []
 
 
 @dataclass(frozen=True, eq=False)

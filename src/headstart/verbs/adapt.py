@@ -22,7 +22,7 @@ from headstart.data.table import Examples, Table
 from headstart.engine.run import run
 from headstart.engine.trained import Workplace
 from headstart.sources import Source, open_source
-from headstart.sources.local import RUN_MARK
+from headstart.sources.formats import RUN_MARK
 from headstart.strategies import Strategy, Target
 from headstart.tasks import Task
 from headstart.verbs import artefact, baselines, proof

@@ -18,7 +18,7 @@ from headstart.engine.trained import LinearHead, Trained
 from headstart.sources import Source, open_source
 from headstart.sources import weights as weight_files
 from headstart.sources.contract import Artefact
-from headstart.sources.local import RUN_MARK
+from headstart.sources.formats import RUN_MARK
 from headstart.tasks import Task, use
 
 HEADS = "heads.safetensors"

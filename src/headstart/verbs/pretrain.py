@@ -19,8 +19,8 @@ from headstart.engine.plan import Head, Length, Objective, Plan, Schedule, Stop,
 from headstart.engine.run import run
 from headstart.engine.trained import Trained, Workplace
 from headstart.sources import Source, open_source
+from headstart.sources.images.timm import UntrainedTimm
 from headstart.sources.points import Point
-from headstart.sources.timm import UntrainedTimm
 from headstart.strategies.probe import HEAD
 from headstart.tasks import Task
 from headstart.tasks.imitation import Imitation

@@ -18,7 +18,7 @@ from headstart.data.windows import Windows
 from headstart.engine.run import run
 from headstart.engine.trained import Trained, Workplace
 from headstart.sources import Source, open_source
-from headstart.sources.local import PATCHES
+from headstart.sources.formats import PATCHES
 from headstart.tasks.forecasting import Forecasting
 from headstart.verbs import artefact
 from headstart.verbs.pretrain import Pretraining, build_plan, parts_of
@@ -122,7 +122,7 @@ def _write_start(folder: Path, architecture: Architecture, trained_on: str, seed
     """A folder with random weights."""
     import torch
 
-    from headstart.sources.patches import network_of
+    from headstart.sources.series.patches import network_of
 
     config = {"model_type": PATCHES, **architecture.model_dump(), "license": "apache-2.0", "trained_on": trained_on}
     with torch.random.fork_rng(devices=[]):

@@ -24,12 +24,11 @@ from headstart.data.batches import chunks
 from headstart.data.contents import contents_of
 from headstart.data.table import Examples
 from headstart.sources import Source
-from headstart.sources.local import STATIC
-from headstart.sources.pieces import FILE
+from headstart.sources.formats import STATIC, TOKENIZER
 from headstart.sources.points import Point
 from headstart.sources.runtimes import BATCH
-from headstart.sources.static import VECTORS
-from headstart.sources.text import IDS, TextSource
+from headstart.sources.texts.source import IDS, TextSource
+from headstart.sources.texts.static import VECTORS
 from headstart.sources.trunk import Trunk
 from headstart.verbs import artefact
 
@@ -170,7 +169,7 @@ def write(folder: Path, taught: Taught, numbers: dict[str, int], teacher: Source
         {**added, "id": numbers[added["content"]]} for added in document["added_tokens"] if added["content"] in numbers
     ]
     document["model"]["vocab"] = numbers
-    files.write_text(folder / FILE, json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+    files.write_text(folder / TOKENIZER, json.dumps(document, ensure_ascii=False, separators=(",", ":")))
     scale = 127 / np.quantile(np.abs(taught.vectors), 0.9999)
     whole = np.clip(np.rint(taught.vectors * scale), -127, 127).astype(np.int8)
     artefact.save_arrays(folder / "model.safetensors", {VECTORS: whole})

@@ -11,7 +11,7 @@ import pydantic
 from headstart.core import files
 from headstart.core.errors import RecipeError
 from headstart.sources import open_source
-from headstart.sources.local import BEHAVIOUR
+from headstart.sources.formats import BEHAVIOUR
 from headstart.verbs.adapt import adapt
 from headstart.verbs.untaught import chosen, start_beside
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.measure.ctc import NO_LETTER
-from headstart.sources import recogniser
+from headstart.sources.sounds import recogniser
 from headstart.tasks.speech_recognition import SpeechRecognition
 from headstart.verbs.adapt import adapt
 from headstart.verbs.untaught import chosen, start_beside

@@ -17,7 +17,7 @@ import pyarrow.parquet as parquet
 from headstart.core.errors import DataError
 from headstart.data.contents import open_arrow
 from headstart.data.modalities import DEFAULT
-from headstart.data.readers import Options, pairs, tabular
+from headstart.data.readers import Options, examples, pairs
 from headstart.data.readers.assemble import Draft, choose_modality, require_classes, split_name
 from headstart.data.readers.columns import content_columns, has_contents
 from headstart.data.readers.rows import read_rows
@@ -69,10 +69,10 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
         rows = rows.append_column("split", pa.array(parts, pa.string()))
     if not _is_heavy(sample.schema.field(column).type):
         folder = (root if root.is_dir() else root.parent).absolute()
-        return tabular.assemble(rows, origin, options, lambda file: (str(folder / file), None), root.name)
+        return examples.assemble(rows, origin, options, lambda file: (str(folder / file), None), root.name)
     places = [place for shard in shards for place in shard.places(column)]
-    ids = [name for shard in shards for name in tabular.row_ids(_relative(shard.path, root), shard.count)]
-    columns, labels, notes = tabular.value_columns(rows, options, origin, ids, chosen)
+    ids = [name for shard in shards for name in examples.row_ids(_relative(shard.path, root), shard.count)]
+    columns, labels, notes = examples.value_columns(rows, options, origin, ids, chosen)
     table = Draft(ids, [path for path, _ in places], [member for _, member in places], columns).table(
         origin, choose_modality(shards[0].names(column), options.modality) or DEFAULT, labels, (), notes
     )
@@ -267,7 +267,7 @@ def _read_metadata(files: Sequence[File], root: Path, options: Options) -> Table
     rows = pa.concat_tables(tables, promote_options="permissive")
     absolute = root.absolute()
     name = files[0][0].name
-    return tabular.assemble(rows, str(root), options, lambda file: (str(absolute / file), None), name)
+    return examples.assemble(rows, str(root), options, lambda file: (str(absolute / file), None), name)
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from headstart.core.errors import DataError
-from headstart.data.readers import Options, pairs, tabular
+from headstart.data.readers import Options, examples, pairs
 from headstart.data.readers.assemble import split_name
 from headstart.data.table import Table
 
@@ -38,7 +38,7 @@ class Parallel:
             lines = {file.suffix[1:]: _lines(file) for file in together[stem]}
             _require_equal(together[stem], lines)
             rows.append(pa.table({ending: pa.array(lines[ending], pa.string()) for ending in endings}))
-            ids += tabular.row_ids(stem, rows[-1].num_rows)
+            ids += examples.row_ids(stem, rows[-1].num_rows)
             parts += [split_name(stem)] * rows[-1].num_rows
         table = pa.concat_tables(rows)
         if len(together) > 1 and all(parts):
@@ -49,7 +49,7 @@ class Parallel:
                 f"{path} has texts in {' and '.join(endings)}, and which is read and which is written cannot be told. "
                 f"Say --text {endings[0]} --label {endings[1]}, or the other way round."
             )
-        return tabular.assemble(table, str(path), options, lambda name: (name, None), path.name, ids)
+        return examples.assemble(table, str(path), options, lambda name: (name, None), path.name, ids)
 
 
 def _together(path: Path) -> dict[str, list[Path]]:

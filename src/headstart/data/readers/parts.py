@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from headstart.core.errors import DataError
-from headstart.data.readers import Options, tabular
+from headstart.data.readers import Options, examples
 from headstart.data.readers.assemble import split_name
 from headstart.data.readers.rows import is_text_table, read_rows, suffix_of
 from headstart.data.table import Table
@@ -39,7 +39,7 @@ class Parts:
                     f"{', '.join(tables[0].column_names)}. The tables of {path} must have the same."
                 )
         ids = [name for file, rows in zip(files, tables, strict=True) for name in
-               tabular.row_ids(file.name, rows.num_rows)]  # fmt: skip
+               examples.row_ids(file.name, rows.num_rows)]  # fmt: skip
         stacked = pa.concat_tables(
             [rows.select(tables[0].column_names).replace_schema_metadata(None) for rows in tables],
             promote_options="permissive",
@@ -48,7 +48,7 @@ class Parts:
             parts = [_part(file) for file, rows in zip(files, tables, strict=True) for _ in range(rows.num_rows)]
             stacked = stacked.append_column("split", pa.array(parts, pa.string()))
         folder = path.absolute()
-        return tabular.assemble(stacked, str(path), options, lambda name: (str(folder / name), None), path.name, ids)
+        return examples.assemble(stacked, str(path), options, lambda name: (str(folder / name), None), path.name, ids)
 
 
 def _files(path: Path) -> list[Path]:

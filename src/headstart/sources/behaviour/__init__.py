@@ -1,0 +1,1 @@
+"""Sources of behaviour: what people did, as sequences of items that are known by features."""

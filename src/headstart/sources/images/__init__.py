@@ -1,0 +1,1 @@
+"""Sources of pictures: families of libraries, and what they share."""

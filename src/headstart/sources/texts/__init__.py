@@ -1,0 +1,1 @@
+"""Sources of texts: pieces of words, encoders, and models that are opened with their own head."""
