@@ -34,7 +34,12 @@ def amount(value: float | None, measure: Measure) -> str:
     """A metric's value: 96.7 % for shares, 0.412 for numbers."""
     if value is None:
         return UNKNOWN
-    return f"{100 * value:.1f} %" if measure.is_share else plain(value)
+    return f"{in_hundredths(value)} %" if measure.is_share else plain(value)
+
+
+def in_hundredths(value: float) -> str:
+    """96.7 for 0.967."""
+    return f"{100 * value:.1f}".replace("-", "−")
 
 
 def difference(value: float, measure: Measure) -> str:
@@ -61,12 +66,8 @@ def bounds(given: Range | LabelPoint, measure: Measure) -> str:
     """`29.2 to 41.7`, without a unit; empty when there is no interval."""
     if given.low is None and given.high is None:
         return ""
-    scale = 100 if measure.is_share else 1
-    ends = [
-        UNKNOWN if end is None else f"{scale * end:.1f}" if measure.is_share else plain(end)
-        for end in (given.low, given.high)
-    ]
-    return " to ".join(ends).replace("-", "−")
+    written = in_hundredths if measure.is_share else plain
+    return " to ".join(UNKNOWN if end is None else written(end) for end in (given.low, given.high))
 
 
 def plain(value: float) -> str:

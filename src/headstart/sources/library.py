@@ -221,3 +221,15 @@ class FolderSource(LibrarySource):
             size=self.path.stat().st_size,
             place=str(self.folder),
         )
+
+
+class OwnFormat(FolderSource):
+    """A format that no library is asked to open. How contents are prepared is a rule of this package, which makes it a
+    part of what the source is."""
+
+    @property
+    def architecture(self) -> str:
+        return self.family
+
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "preparation": self.preparation()}

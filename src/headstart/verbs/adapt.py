@@ -28,14 +28,13 @@ from headstart.tasks import Task
 from headstart.verbs import artefact, baselines, proof
 from headstart.verbs.items import acquainted
 from headstart.verbs.model import Model, load
-from headstart.verbs.recipe import Recipe, checked, dump
+from headstart.verbs.recipe import RECIPE, Recipe, checked, dump
 from headstart.verbs.recipe import load as load_recipe
 from headstart.verbs.windows import divided, with_lengths
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-RECIPE = "recipe.yaml"
 IN_MEMORY = "in memory"
 """What a recipe says of a target that was no path."""
 

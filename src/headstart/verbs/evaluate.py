@@ -144,9 +144,9 @@ def _lost(model: Model, here: Metric, items: int, groups: Any) -> Interval | Non
 def _learned_column(model: Model, target: Any) -> str | None:
     """The column that the run's recipe names, where the target has columns."""
     from headstart.data.read import has_columns
-    from headstart.verbs.recipe import load
+    from headstart.verbs.recipe import RECIPE, load
 
-    path = model.folder / "recipe.yaml"
+    path = model.folder / RECIPE
     return load(path).label if path.is_file() and has_columns(target) else None
 
 

@@ -176,19 +176,21 @@ class Model:
 def learned_columns(folder: Path, contents: Any) -> str | None:
     """The columns of contents that the recipe of a run names, for tables to be read in the same way."""
     from headstart.data.read import has_columns
+    from headstart.verbs.recipe import RECIPE
     from headstart.verbs.recipe import load as load_recipe
 
-    path = folder / "recipe.yaml"
+    path = folder / RECIPE
     return load_recipe(path).content if path.is_file() and has_columns(contents) else None
 
 
 def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
     """For a task whose targets need a reader of their own, how they are read: as the run's recipe did."""
+    from headstart.verbs.recipe import RECIPE
     from headstart.verbs.recipe import load as load_recipe
 
     if not task.reader:
         return {}
-    recipe = load_recipe(folder / "recipe.yaml")
+    recipe = load_recipe(folder / RECIPE)
     windows = recipe.windows(source.context, task.each_step) if task.looks_ahead else None
     return {
         "reader": task.reader,

@@ -25,6 +25,7 @@ from headstart.strategies.probe import HEAD
 from headstart.tasks import Task
 from headstart.tasks.imitation import Imitation
 from headstart.verbs import artefact
+from headstart.verbs.recipe import RECIPE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -180,7 +181,7 @@ def _static(
         "seconds": round(watch.seconds),
         "versions": hardware.versions(),
     }
-    files.write_text(folder / "recipe.yaml", yaml.safe_dump(made, sort_keys=False))
+    files.write_text(folder / RECIPE, yaml.safe_dump(made, sort_keys=False))
     if console is not None:
         console.print(
             f"{folder}: {watch.seconds:.0f} s, {len(numbers):,} pieces; cosine with the teacher on held-out texts "
@@ -246,30 +247,26 @@ def _teacher_objective(
 
 
 def _write(folder: Path, trained: Trained, recipe: Pretraining, target: str, teacher: Any) -> None:
-    """The new source in its library's format, in half precision, with the recipe that made it."""
+    labels = trained.task.labels
+    document = trained.source.artefact(labels, len(labels)).documents["config.json"]
+    document["trained_on"] = recipe.trained_on or Path(target).name
+    named = str(teacher.name if isinstance(teacher, Source) else Path(str(teacher)).name) if teacher else None
+    publish(folder, trained, document, {"target": Path(target).name, "teacher": named, **recipe.model_dump()})
+
+
+def publish(folder: Path, trained: Trained, document: dict[str, Any], recipe: dict[str, Any]) -> None:
+    """The new source in half precision, with the recipe that made it; `document` is its configuration."""
     import shutil
 
     import yaml
 
-    source = trained.source
-    labels = trained.task.labels
-    document = source.artefact(labels, len(labels)).documents["config.json"]
-    document["trained_on"] = recipe.trained_on or Path(target).name
     arrays = {
         name: array.astype(np.float16) if array.dtype == np.float32 else array
         for name, array in artefact.state_of(trained).items()
     }
     artefact.save_arrays(folder / "model.safetensors", arrays)
-    made = {
-        "target": Path(target).name,
-        "teacher": str(teacher.name if isinstance(teacher, Source) else Path(str(teacher)).name) if teacher else None,
-        **recipe.model_dump(),
-        "seconds": round(trained.cost.seconds),
-        "versions": hardware.versions(),
-        "history": [
-            {"step": moment.step, "loss": moment.loss, "validation": moment.value} for moment in trained.history
-        ],
-    }
-    files.write_text(folder / "recipe.yaml", yaml.safe_dump(made, sort_keys=False))
+    history = [{"step": moment.step, "loss": moment.loss, "validation": moment.value} for moment in trained.history]
+    made = {**recipe, "seconds": round(trained.cost.seconds), "versions": hardware.versions(), "history": history}
+    files.write_text(folder / RECIPE, yaml.safe_dump(made, sort_keys=False))
     files.write_json(folder / "config.json", document)
     shutil.rmtree(folder / artefact.STATE, ignore_errors=True)

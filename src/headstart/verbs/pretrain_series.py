@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pydantic
 
 from headstart.bank import Bank
-from headstart.core import files, hardware, settings
+from headstart.core import files, settings
 from headstart.core.errors import RecipeError, RunError
 from headstart.data import checks, splits
 from headstart.data.read import read
@@ -21,7 +20,7 @@ from headstart.sources import Source, open_source
 from headstart.sources.formats import PATCHES
 from headstart.tasks.forecasting import Forecasting
 from headstart.verbs import artefact
-from headstart.verbs.pretrain import Pretraining, build_plan, parts_of
+from headstart.verbs.pretrain import Pretraining, build_plan, parts_of, publish
 from headstart.verbs.recipe import checked
 
 if TYPE_CHECKING:
@@ -134,24 +133,7 @@ def _write_start(folder: Path, architecture: Architecture, trained_on: str, seed
 
 
 def _write(folder: Path, trained: Trained, recipe: Pretraining, target: str, windows: int) -> None:
-    """The new source in half precision, with the recipe that made it."""
-    import yaml
-
     document = trained.source.artefact((), trained.task.outputs).documents["config.json"]
-    arrays = {name: array.astype(np.float16) for name, array in artefact.state_of(trained).items()}
-    artefact.save_arrays(folder / "model.safetensors", arrays)
     told = recipe.model_dump(include={"arch", "epochs", "learning_rate", "batch", "weight_decay", "trained_on", "seed"})
-    made = {
-        "target": Path(target).name,
-        "objective": "forecasting",
-        **told,
-        "windows": windows,
-        "seconds": round(trained.cost.seconds),
-        "versions": hardware.versions(),
-        "history": [
-            {"step": moment.step, "loss": moment.loss, "validation": moment.value} for moment in trained.history
-        ],
-    }
-    files.write_text(folder / "recipe.yaml", yaml.safe_dump(made, sort_keys=False))
-    files.write_json(folder / "config.json", document)
-    shutil.rmtree(folder / artefact.STATE, ignore_errors=True)
+    made = {"target": Path(target).name, "objective": "forecasting", **told, "windows": windows}
+    publish(folder, trained, document, made)

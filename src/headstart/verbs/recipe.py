@@ -13,6 +13,8 @@ from headstart.core.registry import suggest
 from headstart.data.windows import SHORT, Windows
 from headstart.strategies import Strategy, strategies
 
+RECIPE = "recipe.yaml"
+"""The file of it in a folder."""
 PARTICULAR = {
     **dict.fromkeys(("items", "user", "same_users", "same_items", "new_users"), "recommendation"),
     **dict.fromkeys(("series", "value", "horizon", "context", "season", "stride", "known"), "forecasting"),

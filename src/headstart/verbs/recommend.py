@@ -11,8 +11,8 @@ from typing import Any
 from headstart.core.errors import DataError, RunError
 from headstart.data.read import read
 from headstart.sources.recommending import Recommended
-from headstart.verbs.adapt import RECIPE
 from headstart.verbs.model import Model
+from headstart.verbs.recipe import RECIPE
 from headstart.verbs.recipe import load as load_recipe
 
 

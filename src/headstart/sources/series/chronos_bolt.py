@@ -14,7 +14,7 @@ from headstart.measure.forecasts import LEVELS
 from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.formats import CHRONOS_BOLT
-from headstart.sources.library import FolderSource
+from headstart.sources.library import OwnFormat
 from headstart.sources.series.source import QUANTILES, SeriesSource
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ OURS = "headstart_quantiles"
 """In the configuration of a run, how many quantiles its head tells."""
 
 
-class ChronosBoltSource(SeriesSource, FolderSource):
+class ChronosBoltSource(SeriesSource, OwnFormat):
     """A folder with config.json and model.safetensors, as the library writes it, or a run."""
 
     family = CHRONOS_BOLT
@@ -38,13 +38,6 @@ class ChronosBoltSource(SeriesSource, FolderSource):
             raise SourceError(
                 f"{name} is no Chronos-Bolt but {', '.join(self._config['architectures'])}, which is not supported."
             )
-
-    def identity(self) -> dict[str, Any]:
-        return {**super().identity(), "preparation": self.preparation()}
-
-    @property
-    def architecture(self) -> str:
-        return CHRONOS_BOLT
 
     @property
     def _sizes(self) -> dict[str, Any]:

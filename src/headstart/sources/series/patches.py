@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.formats import PATCHES
-from headstart.sources.library import FolderSource
+from headstart.sources.library import OwnFormat
 from headstart.sources.series.source import QUANTILES, SeriesSource
 
 if TYPE_CHECKING:
@@ -17,17 +17,10 @@ if TYPE_CHECKING:
 HEAD = "head."
 
 
-class PatchesSource(SeriesSource, FolderSource):
+class PatchesSource(SeriesSource, OwnFormat):
     """A folder with config.json and model.safetensors."""
 
     family = PATCHES
-
-    def identity(self) -> dict[str, Any]:
-        return {**super().identity(), "preparation": self.preparation()}
-
-    @property
-    def architecture(self) -> str:
-        return PATCHES
 
     @property
     def context(self) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headstart.core.errors import SourceError
 from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.formats import TINY_TIME_MIXER
-from headstart.sources.library import FolderSource
+from headstart.sources.library import OwnFormat
 from headstart.sources.series.source import QUANTILES, STATISTICS, VALUES, SeriesSource
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ FIXED = {"use_positional_encoding": False, "resolution_prefix_tuning": False, "s
 """What a configuration has to say, since no other form of the network is built."""
 
 
-class TinyTimeMixerSource(SeriesSource, FolderSource):
+class TinyTimeMixerSource(SeriesSource, OwnFormat):
     """A folder with config.json and model.safetensors. Its own head tells one value a step, without a band."""
 
     family = TINY_TIME_MIXER
@@ -34,13 +34,6 @@ class TinyTimeMixerSource(SeriesSource, FolderSource):
         other = next((key for key, value in FIXED.items() if self._config.get(key, value) != value), None)
         if other is not None:
             raise SourceError(f"{name} has {other} = {self._config[other]!r}; such a Tiny Time Mixer is not supported.")
-
-    def identity(self) -> dict[str, Any]:
-        return {**super().identity(), "preparation": self.preparation()}
-
-    @property
-    def architecture(self) -> str:
-        return TINY_TIME_MIXER
 
     @property
     def context(self) -> int:

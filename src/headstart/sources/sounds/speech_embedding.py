@@ -15,7 +15,7 @@ from headstart.core.errors import SourceError
 from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.formats import SPEECH_EMBEDDING
-from headstart.sources.library import FolderSource
+from headstart.sources.library import OwnFormat
 from headstart.sources.sounds.source import LENGTH, SoundSource
 
 if TYPE_CHECKING:
@@ -57,17 +57,10 @@ def graph_names() -> dict[str, str]:
     return {**FRONT_END, **{own: f"{GRAPH}model/{name}" for own, name in (BEGIN | within).items()}}
 
 
-class SpeechEmbeddingSource(FolderSource, SoundSource):
+class SpeechEmbeddingSource(OwnFormat, SoundSource):
     """A sound is as many windows of 0.76 s as it has whole ones, every 80 ms, at least one; heads see their mean."""
 
     family = SPEECH_EMBEDDING
-
-    @property
-    def architecture(self) -> str:
-        return SPEECH_EMBEDDING
-
-    def identity(self) -> dict[str, Any]:
-        return {**super().identity(), "preparation": self.preparation()}
 
     def has_classifier(self) -> bool:
         return False

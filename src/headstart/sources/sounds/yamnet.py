@@ -16,27 +16,20 @@ from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.description import SourceCard
 from headstart.sources.formats import YAMNET
-from headstart.sources.library import FolderSource
+from headstart.sources.library import OwnFormat
 from headstart.sources.sounds.source import LENGTH, SoundSource
 
 if TYPE_CHECKING:
     import torch
 
 
-class YamnetSource(FolderSource, SoundSource):
+class YamnetSource(OwnFormat, SoundSource):
     """A folder with config.json (layers, front end, names of classes) and model.safetensors.
 
     A sound is as many patches as it has whole ones, overlapping by half, at least one; heads see the mean over them.
     """
 
     family = YAMNET
-
-    @property
-    def architecture(self) -> str:
-        return YAMNET
-
-    def identity(self) -> dict[str, Any]:
-        return {**super().identity(), "preparation": self.preparation()}
 
     def own_labels(self) -> tuple[str, ...]:
         return tuple(self._config.get("class_names", ()))

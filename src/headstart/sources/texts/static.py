@@ -13,7 +13,7 @@ from headstart.core.errors import SourceError
 from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.formats import STATIC, TOKENIZER
-from headstart.sources.library import FolderSource
+from headstart.sources.library import OwnFormat
 from headstart.sources.texts import pieces
 from headstart.sources.texts.pieces import Pieces
 from headstart.sources.texts.source import LENGTH, TextSource
@@ -26,7 +26,7 @@ VECTORS = "embeddings"
 _WORDS = "words.weight"
 
 
-class StaticSource(FolderSource, TextSource):
+class StaticSource(OwnFormat, TextSource):
     """A folder with config.json, tokenizer.json and model.safetensors, whose whole network is a table of vectors.
 
     Vectors of whole numbers are read as shares of 127.
@@ -37,9 +37,6 @@ class StaticSource(FolderSource, TextSource):
     @property
     def architecture(self) -> str:
         return STATIC
-
-    def identity(self) -> dict[str, Any]:
-        return {**super().identity(), "preparation": self.preparation()}
 
     def has_classifier(self) -> bool:
         return False
