@@ -91,6 +91,22 @@ class TestEveryTask:
             value = task.value(predictions, targets)
             assert value <= task.value(task.decode(solution.left_out), targets) + 1e-9
 
+    def test_no_surer_than_before_was_right(self, task: Task) -> None:
+        if not task.solvers:
+            return
+        targets = task.numbers(task.encode(VALUES[task.kind]))
+        worse, better = (task.solve(features_for(task, noise=noise), targets, "best") for noise in (3.0, 0.1))
+        humbled = task.humbled(better, worse.left_out, targets)
+        assert task.humbled(worse, better.left_out, targets).weight == pytest.approx(worse.weight)
+        if task.kind in ("classification", "multilabel"):
+            given = task.decode(humbled.left_out).probabilities
+            right = np.mean(worse.left_out.argmax(axis=1) == targets) if targets.ndim == 1 else np.mean(
+                (worse.left_out > 0) == targets)  # fmt: skip
+            sure = given.max(axis=1) if targets.ndim == 1 else np.maximum(given, 1 - given)
+            assert sure.mean() == pytest.approx(right, abs=0.01) and humbled.weight != pytest.approx(better.weight)
+        else:
+            assert humbled is better
+
     def test_unknown_solver(self, task: Task) -> None:
         if len(task.solvers) > 1 or task.kind in ("multilabel", "regression"):
             with pytest.raises(StrategyError, match="no solver 'guess'"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +129,8 @@ class Training:
 
     def run(self) -> None:
         """Every phase, from the checkpoint when there is one."""
+        last = [solve for solve in self.plan.solved_last if self.plan.head(solve.head).start != "own"]
+        before = [self._left_out(solve) for solve in last]
         first, state = self._resume()
         for index, spec in enumerate(self.plan.trainings):
             if index < first:
@@ -150,26 +152,33 @@ class Training:
             self.progress[index] = run_phase(phase, state if index == first else Progress())
             self.trained.steps[spec.name] = self.progress[index].steps
             self._keep(index + 1, Progress())
-        for solve in self.plan.solved_last:
-            if self.plan.head(solve.head).start != "own":  # those are solved from the finished weights
-                self._solve(solve)
+        for solve, scores in zip(last, before, strict=True):  # the source's own are solved from the finished weights
+            self._solve(solve, scores)
 
-    def _solve(self, phase: Solve) -> None:
-        """The head in closed form, on features of the network as it is now. They are not kept: the bank is for what
-        other runs can use."""
+    def _left_out(self, phase: Solve) -> NDArray[np.float64]:
+        """Left-out scores of the head in closed form, on features of the network as it is now."""
+        task = self.trained.tasks[phase.head]
+        targets, features_at = self._features(phase)
+        return task.solve(features_at(phase.candidates[0]), task.numbers(targets), phase.solver).left_out
+
+    def _solve(self, phase: Solve, before: NDArray[np.float64]) -> None:
+        """The head in closed form, on features of the network as it is now."""
         trained, task = self.trained, self.trained.tasks[phase.head]
-        feed = self._feed(Stream("solved", phase.part, (phase.head,)), self._parts[phase.part], self._cut)
-        features = pooled_features(self.model, feed, read_stages(self.plan, self.plan.trainings[-1]))
-        trained.cost.forward_passes += len(feed)
-        targets = feed.targets[phase.head]
-        head, trained.solved[phase.head] = best_of(
-            phase, task, targets, lambda stages: np.concatenate([features[stage] for stage in stages], axis=1)
-        )
+        targets, features_at = self._features(phase)
+        head, trained.solved[phase.head] = best_of(phase, task, targets, features_at, before=before)
         self.model.heads[phase.head] = TrainableHead(head, task.moments(targets))
         self.model.reads[phase.head] = head.at
         heads = tuple(dataclasses.replace(one, at=self.model.reads[one.name]) for one in self.plan.heads)
         self.plan = dataclasses.replace(self.plan, heads=heads)
         self.model.freeze((), update_statistics=False)
+
+    def _features(self, phase: Solve) -> tuple[NDArray[Any], Callable[[tuple[str, ...]], NDArray[np.float32]]]:
+        """Targets, and from stages to features (N, D) of the network as it is now. They are not kept: the bank is for
+        what other runs can use."""
+        feed = self._feed(Stream("solved", phase.part, (phase.head,)), self._parts[phase.part], self._cut)
+        features = pooled_features(self.model, feed, read_stages(self.plan, self.plan.trainings[-1]))
+        self.trained.cost.forward_passes += len(feed)
+        return feed.targets[phase.head], lambda stages: np.concatenate([features[stage] for stage in stages], axis=1)
 
     def certainty(self) -> dict[str, float | NDArray[np.float64]]:
         """For each head, what makes its scores as sure as they are right on the validation part, if there is one."""

@@ -22,6 +22,7 @@ from headstart.tasks.choose import known_label
 from headstart.tasks.contract import Task
 from headstart.tasks.predictions import Metric, Predictions, Scores, Targets
 from headstart.tasks.presenting import Retrieved
+from headstart.tasks.solving import doubting
 
 if TYPE_CHECKING:
     import torch
@@ -116,6 +117,14 @@ class Classification(Task):
         own = solution.scores(features)
         wanted = measures.log_loss(targets, softmax(solution.left_out))
         return solution.scaled(shrinkage(lambda factor: measures.log_loss(targets, softmax(factor * own)), wanted))
+
+    def humbled(self, solution: LinearSolution, before: Scores, targets: Targets) -> LinearSolution:
+        """Scaled down until its mean confidence in what is left out is the share that was right before."""
+
+        def doubt(factor: float) -> float:
+            return 1 - float(softmax(factor * solution.left_out).max(axis=1).mean())
+
+        return solution.scaled(doubting(doubt, float(np.mean(before.argmax(axis=1) != targets))))
 
     def calibrate(self, scores: Scores, targets: Targets) -> float:
         """The temperature's inverse (Guo et al. 2017)."""

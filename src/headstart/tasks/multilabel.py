@@ -20,6 +20,7 @@ from headstart.tasks.choose import known_label
 from headstart.tasks.contract import Task
 from headstart.tasks.predictions import Metric, Predictions, Scores, Targets
 from headstart.tasks.presenting import Retrieved
+from headstart.tasks.solving import doubting
 
 if TYPE_CHECKING:
     import torch
@@ -79,6 +80,18 @@ class MultiLabel(Task):
             return scores
 
         return answer
+
+    def humbled(self, solution: LinearSolution, before: Scores, targets: Targets) -> LinearSolution:
+        """Drawn towards how often each label is there, until the mean confidence in what is left out is the share of
+        labels that was right before."""
+        often = (targets.sum(axis=0) + 1) / (len(targets) + 2)
+        usual = np.log(often / (1 - often))
+
+        def doubt(factor: float) -> float:
+            return float(sigmoid(-np.abs(factor * solution.left_out + (1 - factor) * usual)).mean())
+
+        factor = doubting(doubt, float(np.mean((before > 0) != (targets > 0))))
+        return solution.scaled(factor, (1 - factor) * usual)
 
     def left_out_loss(self, scores: Scores, targets: Targets) -> float:
         return -measures.mean_average_precision(targets, scores)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.core.errors import StrategyError
+from headstart.measure.calibration import shrinkage
 from headstart.measure.linear import LinearSolution
 from headstart.tasks.predictions import Numbers, Scores
 
+UNSURE = 0.99
+"""Of the doubt of answers that know nothing: no head is asked to doubt more."""
 KnownHead = tuple[str, NDArray[np.float64], NDArray[np.float64]]
 """Title, weight (D, K) and bias (K,) of a head that answers already."""
 
@@ -45,6 +48,12 @@ class MayBeSolved:
         del features, targets
         return solution
 
+    def humbled(self, solution: LinearSolution, before: Scores, targets: Numbers) -> LinearSolution:
+        """A head on features that were trained on the same examples, so that its left-out scores are surer than they
+        may be: no surer than those were right that came `before` that training."""
+        del before, targets
+        return solution
+
     def left_out_loss(self, scores: Scores, targets: Numbers) -> float:
         """One number to choose by among solutions' left-out scores; lower is better."""
         del scores, targets
@@ -52,3 +61,8 @@ class MayBeSolved:
 
     def _has_none(self) -> StrategyError:
         return StrategyError(f"{self.kind} has no closed form. Use --strategy finetune.")
+
+
+def doubting(doubt: Callable[[float], float], wrong: float) -> float:
+    """The factor of scores, at most 1, at which the mean doubt of answers is the share that was `wrong`."""
+    return shrinkage(doubt, min(wrong, UNSURE * doubt(0.0)))
