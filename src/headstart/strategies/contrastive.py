@@ -43,7 +43,7 @@ class Contrastive(Strategy):
     )
     views: Views = 4
     averaging: Averaging = pydantic.Field(
-        "wise", description="wise: half-way back to the start (WiSE-FT); ema: moving average of weights."
+        "none", description="ema: moving average of weights; wise: half-way back to the start (WiSE-FT)."
     )
     refit: bool = pydantic.Field(
         False, description="First train without the validation examples, to learn from them how sure answers may be."

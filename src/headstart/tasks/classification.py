@@ -119,12 +119,13 @@ class Classification(Task):
         return solution.scaled(shrinkage(lambda factor: measures.log_loss(targets, softmax(factor * own)), wanted))
 
     def humbled(self, solution: LinearSolution, before: Scores, targets: Targets) -> LinearSolution:
-        """Scaled down until its mean confidence in what is left out is the share that was right before."""
+        """Scaled down until its mean doubt of what is left out lies between what was wrong before and after."""
 
         def doubt(factor: float) -> float:
             return 1 - float(softmax(factor * solution.left_out).max(axis=1).mean())
 
-        return solution.scaled(doubting(doubt, float(np.mean(before.argmax(axis=1) != targets))))
+        wrong = [float(np.mean(scores.argmax(axis=1) != targets)) for scores in (before, solution.left_out)]
+        return solution.scaled(doubting(doubt, wrong, len(targets)))
 
     def calibrate(self, scores: Scores, targets: Targets) -> float:
         """The temperature's inverse (Guo et al. 2017)."""

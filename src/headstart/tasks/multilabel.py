@@ -82,15 +82,16 @@ class MultiLabel(Task):
         return answer
 
     def humbled(self, solution: LinearSolution, before: Scores, targets: Targets) -> LinearSolution:
-        """Drawn towards how often each label is there, until the mean confidence in what is left out is the share of
-        labels that was right before."""
+        """Drawn towards how often each label is there, until the mean doubt of what is left out lies between the shares
+        of labels that were wrong before and after."""
         often = (targets.sum(axis=0) + 1) / (len(targets) + 2)
         usual = np.log(often / (1 - often))
 
         def doubt(factor: float) -> float:
             return float(sigmoid(-np.abs(factor * solution.left_out + (1 - factor) * usual)).mean())
 
-        factor = doubting(doubt, float(np.mean((before > 0) != (targets > 0))))
+        wrong = [float(np.mean((scores > 0) != (targets > 0))) for scores in (before, solution.left_out)]
+        factor = doubting(doubt, wrong, targets.size)
         return solution.scaled(factor, (1 - factor) * usual)
 
     def left_out_loss(self, scores: Scores, targets: Targets) -> float:

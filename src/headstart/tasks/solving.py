@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -50,7 +51,8 @@ class MayBeSolved:
 
     def humbled(self, solution: LinearSolution, before: Scores, targets: Numbers) -> LinearSolution:
         """A head on features that were trained on the same examples, so that its left-out scores are surer than they
-        may be: no surer than those were right that came `before` that training."""
+        may be: how much of what they gained over those `before` training is learned by heart is not known, so the
+        doubt is put between the two."""
         del before, targets
         return solution
 
@@ -63,6 +65,9 @@ class MayBeSolved:
         return StrategyError(f"{self.kind} has no closed form. Use --strategy finetune.")
 
 
-def doubting(doubt: Callable[[float], float], wrong: float) -> float:
-    """The factor of scores, at most 1, at which the mean doubt of answers is the share that was `wrong`."""
-    return shrinkage(doubt, min(wrong, UNSURE * doubt(0.0)))
+def doubting(doubt: Callable[[float], float], wrong: Sequence[float], count: int) -> float:
+    """The factor of scores, at most 1, at which the mean doubt of answers lies half-way, as ratios go, between the
+    shares of `count` answers that were `wrong` before training and after it."""
+    least = 1 / (count + 2)
+    before, after = (max(share, least) for share in wrong)
+    return shrinkage(doubt, min(math.sqrt(before * after), UNSURE * doubt(0.0)))
