@@ -39,7 +39,7 @@ def from_nothing(
     began as stays beside it, in the folder of that name with `-start`.
 
     Args:
-        arch: "recogniser", or "recogniser:key=value,…" with fields of `sources.recogniser.Architecture`.
+        arch: "recogniser", or "recogniser:key=value,…" with fields of `sources.sounds.recogniser.Architecture`.
 
     Raises:
         HeadstartError: something cannot be used; the message says what to do.
