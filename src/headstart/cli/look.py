@@ -28,6 +28,8 @@ from headstart.cli.show import console, show_quarantine, show_table
 
 SHOWN = 60
 """Sources that are listed at once."""
+NAMED = 3
+"""Sets of examples that a source is said to have seen."""
 
 
 def embed(
@@ -171,7 +173,7 @@ def sources(
             entry.name,
             f"{entry.parameters:.1f} M" if entry.parameters else "",
             entry.input,
-            entry.trained_on,
+            _first_of(entry.trained_on),
             f"here, {words.size(entry.size)}, {entry.licence}" if entry.here else "hub",
         )
         for entry in entries[:SHOWN]
@@ -179,6 +181,12 @@ def sources(
     show_table("", ("source", "parameters", "input", "trained on", "where"), lines)
     if len(entries) > SHOWN:
         print(f"… and {len(entries) - SHOWN} more: narrow it with --search.")
+
+
+def _first_of(trained_on: str) -> str:
+    """The first sets of many: a card may list dozens."""
+    first, others = (names := trained_on.split(", "))[:NAMED], names[NAMED:]
+    return ", ".join(first) + (f" and {len(others)} more" if others else "")
 
 
 def _shape(shape: tuple[int, ...]) -> str:

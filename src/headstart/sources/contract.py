@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from headstart.core.errors import SourceError
 from headstart.sources.inputs import Inputs
-from headstart.sources.points import AHEAD, POOLED
+from headstart.sources.points import AHEAD, PLACES, POOLED
 from headstart.sources.recommending import RECOMMENDER, MayRecommend
 from headstart.sources.writing import MayWrite
 
@@ -104,8 +104,7 @@ class Source(MayWrite, MayRecommend):
 
     def places(self, inputs: Inputs) -> int:
         """At how many places of an example answers are given."""
-        del inputs
-        return 1
+        return len(inputs[PLACES]) if PLACES in inputs else 1
 
     def length(self, inputs: Inputs) -> int:
         """How long an example is; batches are made of examples of about the same length."""

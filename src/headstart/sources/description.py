@@ -6,7 +6,7 @@ from abc import ABC
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from headstart.core import files
 from headstart.core.errors import SourceError
@@ -45,6 +45,12 @@ class SourceCard:
     """Bytes of the weights on disk; 0 when not on this machine."""
     place: str = ""
     """Folder or hub address."""
+
+    @classmethod
+    def stated(cls, configuration: Mapping[str, Any], size: int, place: str, trained_on: str = "not stated") -> Self:
+        """What a configuration says of itself; `trained_on` where it does not say that."""
+        licence = str(configuration.get("license", "not stated"))
+        return cls(licence, str(configuration.get("trained_on", trained_on)), size=size, place=place)
 
 
 @dataclass(frozen=True)

@@ -215,12 +215,7 @@ class FolderSource(LibrarySource):
 
     def card(self) -> SourceCard:
         """As the configuration states them."""
-        return SourceCard(
-            licence=str(self._config.get("license", "not stated")),
-            trained_on=str(self._config.get("trained_on", "not stated")),
-            size=self.path.stat().st_size,
-            place=str(self.folder),
-        )
+        return SourceCard.stated(self._config, self.path.stat().st_size, str(self.folder))
 
 
 class OwnFormat(FolderSource):

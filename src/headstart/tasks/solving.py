@@ -51,8 +51,8 @@ class MayBeSolved:
 
     def humbled(self, solution: LinearSolution, before: Scores, targets: Numbers) -> LinearSolution:
         """A head on features that were trained on the same examples, so that its left-out scores are surer than they
-        may be: how much of what they gained over those `before` training is learned by heart is not known, so the
-        doubt is put between the two."""
+        may be: how much of what they gained over those (N, K) `before` training is learned by heart is not known, so
+        the doubt is put between the two."""
         del before, targets
         return solution
 

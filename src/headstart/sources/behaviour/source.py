@@ -152,12 +152,7 @@ class BehaviourSource(HistorySource):
         return self._config
 
     def card(self) -> SourceCard:
-        return SourceCard(
-            licence=str(self._config.get("license", "not stated")),
-            trained_on=str(self._config.get("trained_on", "not stated")),
-            size=sum(array.nbytes for array in self._arrays.values()),
-            place="",
-        )
+        return SourceCard.stated(self._config, sum(array.nbytes for array in self._arrays.values()), "")
 
     def build(self, pretrained: bool) -> torch.nn.Module:
         import torch

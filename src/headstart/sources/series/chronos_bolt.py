@@ -15,13 +15,13 @@ from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.formats import CHRONOS_BOLT
 from headstart.sources.library import OwnFormat
-from headstart.sources.series.source import QUANTILES, SeriesSource
+from headstart.sources.series.source import HEAD, QUANTILES, SeriesSource
 
 if TYPE_CHECKING:
     import torch
 
 MODEL = "ChronosBoltModelForForecasting"
-TRUNK, LAST, HEAD = "trunk.", "output_patch_embedding.", "head."
+TRUNK, LAST = "trunk.", "output_patch_embedding."
 OURS = "headstart_quantiles"
 """In the configuration of a run, how many quantiles its head tells."""
 

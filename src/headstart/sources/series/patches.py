@@ -14,8 +14,6 @@ from headstart.sources.series.source import QUANTILES, SeriesSource
 if TYPE_CHECKING:
     import torch
 
-HEAD = "head."
-
 
 class PatchesSource(SeriesSource, OwnFormat):
     """A folder with config.json and model.safetensors."""
@@ -33,8 +31,7 @@ class PatchesSource(SeriesSource, OwnFormat):
     def build(self, pretrained: bool) -> torch.nn.Module:
         network = network_of(self._config, self.has_classifier())
         if pretrained:
-            kept = {name: array for name, array in self.stored().items() if self.is_ahead or not name.startswith(HEAD)}
-            weights.into(network, kept, self.path)
+            weights.into(network, self.wanted(), self.path)
         return network
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:

@@ -44,6 +44,8 @@ CONVOLUTIONS, CLASSICAL, KNOWN = "convolutions", "classical", "known"
 """The next ones, in which the network has no part, and the inputs (D,) that they are: of whole series, what random
 convolutions say of them; of a past, what is classical says comes next, in its own deviations, and what is known of the
 steps to be told."""
+HEAD = "head."
+"""What the names of the weights begin with that the network tells ahead by."""
 THRESHOLDS = "convolutions.thresholds"
 """Beside the weights of a run, what its convolutions were set to."""
 COARSE = 64
@@ -159,6 +161,10 @@ class SeriesSource(LibrarySource):
     def stored(self) -> dict[str, NDArray[Any]]:
         """The weights of the network as they lie on disk."""
         return {name: array for name, array in weights.load(self.path).items() if name != THRESHOLDS}
+
+    def wanted(self) -> dict[str, NDArray[Any]]:
+        """Of these, without the head that the network came with where nothing is told ahead."""
+        return {name: array for name, array in self.stored().items() if self.is_ahead or not name.startswith(HEAD)}
 
     def weights(self) -> dict[str, NDArray[Any]]:
         arrays = self.stored() if self.seed is None else super().weights()

@@ -16,7 +16,6 @@ from headstart.sources.series.source import QUANTILES, STATISTICS, VALUES, Serie
 if TYPE_CHECKING:
     import torch
 
-HEAD = "head."
 FIXED = {"use_positional_encoding": False, "resolution_prefix_tuning": False, "self_attn": False, "gated_attn": True,
          "decoder_adaptive_patching_levels": 0, "mode": "common_channel", "decoder_mode": "common_channel"}  # fmt: skip
 """What a configuration has to say, since no other form of the network is built."""
@@ -58,8 +57,7 @@ class TinyTimeMixerSource(SeriesSource, OwnFormat):
 
         network = TinyTimeMixer(self._config, self.quantiles * self.horizon if self.has_classifier() else 0)
         if pretrained:
-            kept = {name: array for name, array in self.stored().items() if self.is_ahead or not name.startswith(HEAD)}
-            weights.into(network, kept, self.path)
+            weights.into(network, self.wanted(), self.path)
         return network
 
     def artefact(self, labels: Sequence[str], outputs: int) -> Artefact:

@@ -123,9 +123,6 @@ class SoundSource(LibrarySource):
     def length(self, inputs: Inputs) -> int:
         return len(inputs[PARTS])
 
-    def places(self, inputs: Inputs) -> int:
-        return len(inputs[PLACES]) if self.at_places else 1
-
     def few(self, batch: Inputs, count: int) -> Inputs:
         if not self.at_places:
             return first_rows(batch, count)

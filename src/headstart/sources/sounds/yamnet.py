@@ -35,12 +35,7 @@ class YamnetSource(OwnFormat, SoundSource):
         return tuple(self._config.get("class_names", ()))
 
     def card(self) -> SourceCard:
-        return SourceCard(
-            licence=str(self._config.get("license", "not stated")),
-            trained_on=str(self._config.get("trained_on", "AudioSet")),
-            size=self.path.stat().st_size,
-            place=str(self.folder),
-        )
+        return SourceCard.stated(self._config, self.path.stat().st_size, str(self.folder), "AudioSet")
 
     def preparation(self) -> dict[str, Any]:
         given = self._config["frontend"]

@@ -151,9 +151,6 @@ class TextSource(LibrarySource):
     def together(self) -> int:
         return TOGETHER
 
-    def places(self, inputs: Inputs) -> int:
-        return len(inputs[PLACES]) if self.at_places else 1
-
     def few(self, batch: Inputs, count: int) -> Inputs:
         if not self.at_places:
             return first_rows(batch, count)
