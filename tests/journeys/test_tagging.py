@@ -42,6 +42,8 @@ def test_finetuned_on_the_command_line(model: Path, tmp_path: Path) -> None:
     (tmp_path / "new.conll").write_text("Anna\nsaw\nLondon\n\nit\n")
     answered = headstart("predict", runs[1], tmp_path / "new.conll", "--format", "json")
     assert answered.code == 0 and [len(row["answer"]) for row in json.loads(answered.out)] == [3, 1]
+    (asked,) = json.loads(headstart("predict", runs[1], "--prompt", "Anna saw London", "--format", "json").ok().out)
+    assert len(asked["answer"]) == 3
     compared = headstart("compare", *runs)
     assert compared.code == 0 and "Span F1" in compared.out
 

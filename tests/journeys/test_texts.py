@@ -11,6 +11,7 @@ import pytest
 import headstart as hs
 from contracts.texts import sentence, write_reviews
 from headstart.core.errors import HeadstartError
+from journeys.world import headstart
 
 
 def test_reviews(model: Path, tmp_path: Path) -> None:
@@ -23,6 +24,9 @@ def test_reviews(model: Path, tmp_path: Path) -> None:
     moods = ["good", "bad"] * 10
     told = again.predict([f"{sentence(mood, 100 + place)}" for place, mood in enumerate(moods)])
     assert sum(one == mood for one, mood in zip(told, moods, strict=True)) >= 15
+    asked = headstart("predict", tmp_path / "run", "--prompt", sentence("good", 100), "--format", "json").ok()
+    assert json.loads(asked.out)[0]["answer"] == told[0]
+    headstart("predict", tmp_path / "run", reviews, "--prompt", "good").refused("one or the other")
     page = (tmp_path / "run" / "receipt.html").read_text()
     assert "What the answers depended on" in page and '<p class="text">' in page
 

@@ -233,7 +233,7 @@ def predict(
         list[str] | None, typer.Argument(help="Files, or one folder or table file.", show_default=False)
     ] = None,
     prompt: Annotated[
-        str | None, typer.Option(help="Text that a model goes on from, or answers.", show_default=False)
+        str | None, typer.Option(help="Text that the model goes on from, answers or labels.", show_default=False)
     ] = None,
     user: Annotated[str | None, typer.Option(help="User to recommend to.", show_default=False)] = None,
     met: Annotated[
@@ -254,6 +254,8 @@ def predict(
 
       headstart predict runs/stories --prompt "Once upon a time"
 
+      headstart predict runs/reviews --prompt "Not what the box promised"
+
       headstart predict runs/english-german new.tsv --beams 8
 
       headstart predict runs/books --user 42 --top 10
@@ -264,8 +266,10 @@ def predict(
     from headstart.verbs import predict as verb
     from headstart.verbs.model import load
 
+    if prompt is not None and contents:
+        raise HeadstartError(f"Predict --prompt and {contents[0]} one after the other: it is one or the other.")
     model = load(run) if beams is None else load(run).writing(beams)
-    if prompt is not None:
+    if prompt is not None and (model.task.own_head or model.source.modality != "text"):
         print(model.generate(prompt))
         return
     if user is not None or met is not None:
@@ -275,11 +279,11 @@ def predict(
         table = contents[0] if contents else None
         show_recommendations(recommend(model, user, met=chosen, count=top, histories=table), form)
         return
-    if not contents:
+    if not contents and prompt is None:
         raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
     if form not in verb.FORMATS:
         verb.written(None, form)
-    answers = model.answer(verb.expand(contents))
+    answers = model.answer([prompt] if prompt is not None else verb.expand(contents or []))
     table = verb.as_table(model, answers)
     if form == "table" and out is None and "answer" not in table.column_names:
         show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])
