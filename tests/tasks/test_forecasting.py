@@ -14,6 +14,7 @@ from headstart.data.windows import FIELDS, Windows
 from headstart.measure.blocked import fit_blocked_ridge
 from headstart.measure.forecasts import best_shares, pinball
 from headstart.tasks.forecasting import Forecasting
+from headstart.tasks.local_models import Local
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,22 @@ def test_a_head_departs_from_the_best_combination_of_what_is_told_already(table:
     losses = [task.left_out_loss(features @ weight, numbers) for _, weight, _ in starts]
     assert task.left_out_loss(found.left_out, numbers) < 0.8 * min(losses)
     assert found.solver.startswith("ridge from ") and "noise" not in found.solver
+
+
+def test_models_of_the_field_are_fitted_to_values_not_to_deviations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Factors of a season or a trend need values above 0; and what is told is in deviations again."""
+
+    class GrowsOn:
+        def forecast(self, values: np.ndarray, h: int, level: list[int]) -> dict[str, np.ndarray]:
+            assert values.min() > 0
+            told = values[-1] * (values[-1] / values[-2]) ** np.arange(1, h + 1)
+            return {"mean": told, "lo-80": told - 1, "hi-80": told + 1}
+
+    monkeypatch.setattr(Local, "_model", lambda self, length: GrowsOn())
+    values = 7 * 1.02 ** np.arange(60)
+    even = (values - values[:48].mean()) / values[:48].std()
+    told = Local("ets", "", np.zeros((1, 1)), 12, 1).told(values[:48])
+    assert told == pytest.approx(np.stack([even[48:] - 1, even[48:], even[48:] + 1]))
 
 
 def _told(
