@@ -16,7 +16,7 @@ from headstart.sources import Source
 from headstart.strategies.contract import Strategy, Target
 from headstart.strategies.finetune import stages_after
 from headstart.strategies.options import Averaging, Rate, Solver, Views, WarmUp, WeightDecay
-from headstart.strategies.probe import HEAD
+from headstart.strategies.probe import HEAD, candidate_stages, last_stages
 from headstart.tasks import Task
 
 
@@ -47,6 +47,11 @@ class Contrastive(Strategy):
     )
     refit: bool = pydantic.Field(
         False, description="First train without the validation examples, to learn from them how sure answers may be."
+    )
+    stages: str = pydantic.Field(
+        "auto",
+        description="Stages that the head reads, as for probe. auto: the last four side by side, or the last one where "
+        "the head takes a classifier's place.",
     )
     solver: Solver = "best"
     warm_up: WarmUp = 0.1
@@ -81,8 +86,9 @@ class Contrastive(Strategy):
             averaging_rate=0.9 if self.averaging == "ema" else 0.5,
             weight_decay=self.weight_decay,
         )
-        solve = Solve(HEAD, part, ((last,),), self.solver)
-        head = Head(HEAD, task.describe(), (last,))
+        read = last_stages(source)[-1:] if self.stages == "auto" else candidate_stages(source, self.stages)
+        solve = Solve(HEAD, part, read, self.solver)
+        head = Head(HEAD, task.describe(), read[-1])
         return Plan("contrastive", (stream,), (head,), (train, solve), refit=refit, seed=seed)
 
     def _training(self, source: Source) -> list[str]:

@@ -56,11 +56,9 @@ def closing(task: Task, source: Source) -> tuple[Solve, ...]:
 def candidate_stages(source: Source, asked: str) -> tuple[tuple[str, ...], ...]:
     """The sets of stages that `asked` names: "auto", "last", "each", "a+b", or several separated by commas."""
     names = [stage.name for stage in source.stages]
-    if asked == "auto" and source.offers:
-        return source.offers
-    if asked == "auto" and not source.description.classifier:
-        return tuple(dict.fromkeys(tuple(names[-count:]) for count in SIDE_BY_SIDE))
-    if asked in ("auto", "last"):
+    if asked == "auto":
+        return source.offers or last_stages(source)
+    if asked == "last":
         return ((names[-1],),)
     if asked == "each":
         return tuple((name,) for name in names)
@@ -68,3 +66,10 @@ def candidate_stages(source: Source, asked: str) -> tuple[tuple[str, ...], ...]:
     for name in (name for names in sets for name in names):
         source.description.stage(name)
     return sets
+
+
+def last_stages(source: Source) -> tuple[tuple[str, ...], ...]:
+    """The last one, two and four, side by side; the last one alone where the head takes a classifier's place."""
+    names = [stage.name for stage in source.stages]
+    counts = (1,) if source.description.classifier else SIDE_BY_SIDE
+    return tuple(dict.fromkeys(tuple(names[-count:]) for count in counts))
