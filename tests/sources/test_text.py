@@ -13,6 +13,7 @@ import torch
 from contracts.texts import FAMILIES, VOCABULARY, sentence, write_text_model, write_tokenizer
 from headstart.core.errors import SourceError
 from headstart.sources import Source, open_source
+from headstart.sources import network as network_module
 from headstart.sources.network import Network
 from headstart.sources.points import Point
 from headstart.sources.stages import belongs
@@ -57,6 +58,42 @@ def test_padding_changes_nothing(source: Source) -> None:
     alone = np.concatenate([pooled(source, [text]) for text in TEXTS])
     assert np.allclose(together, alone, atol=1e-5)
     assert np.abs(together[0] - together[2]).max() > 1e-3
+
+
+def test_rows_of_one_length_go_together_in_training(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features and gradients are those of the whole batch, and fewer places are computed."""
+    network = Network(source).eval()
+    texts = ["a", sentence("good", 1), " ".join(sentence("bad", number) for number in range(6)), "a b", "good"]
+    batch = {name: torch.from_numpy(array) for name, array in source.collate(list(map(source.prepare, texts))).items()}
+    stages = [stage.name for stage in source.stages]
+    block = [one for _, one in network.parameters_of(source.stages[1]) if one.ndim == 2]
+    taken: list[int] = []
+    network.body.register_forward_pre_hook(
+        lambda _module, _given, named: taken.append(named["input_ids"].numel()), with_kwargs=True
+    )
+
+    def learned() -> torch.Tensor:
+        heard = network(batch, stages)
+        features = torch.cat([network.pool(stage, heard[stage], batch) for stage in stages], dim=1)
+        gradients = torch.autograd.grad(features.square().sum(), block, allow_unused=True)
+        return torch.cat([one.detach().flatten() for one in (features, *gradients) if one is not None])
+
+    monkeypatch.setattr(network_module, "AT_LEAST", 1)
+    grouped = learned()
+    assert len(taken) > 1 and sum(taken) < network_module.WORTH * batch["input_ids"].numel()
+    monkeypatch.setattr(network_module, "by_length", lambda mask: [])
+    assert torch.allclose(grouped, learned(), atol=1e-4, rtol=1e-4)
+
+
+def test_even_batches_go_through_as_they_are() -> None:
+    even = torch.ones(40, 64, dtype=torch.int64)
+    assert not network_module.by_length(even)
+    in_front = torch.cat([torch.zeros(40, 40, dtype=torch.int64), even], dim=1)
+    assert not network_module.by_length(in_front)  # what comes first may not be left out
+    uneven = torch.ones(40, 64, dtype=torch.int64)
+    uneven[::2, 9:] = 0
+    short, long = network_module.by_length(torch.cat([uneven, uneven]))
+    assert short.tolist() == list(range(0, 80, 2)) and long.tolist() == list(range(1, 80, 2))
 
 
 def test_last_stage_is_what_the_library_gives(source: Source) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from headstart.sources.inputs import ROWS
 from headstart.sources.points import PLACES
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 MASK = "attention_mask"
 """Input (N, L) that says which positions are there (1) and which only fill a batch up (0)."""
+
+
+BAND, AT_LEAST, WORTH = 16, 256, 0.8
+"""Places by which rows of one group may differ in length; of a group, so that a pass is worth its overhead; and the
+share of a batch's places that groups may keep, to be worth it."""
 
 
 def call(network: nn.Module, entered: Any) -> Any:
@@ -75,9 +81,30 @@ class Network(nn.Module):
             inputs = {name: value[:1] for name, value in inputs.items()}
             if entered[0] in self._wanted:
                 self._heard[entered[0]] = entered[1]
-        call(self.body, self.entry(inputs))
-        heard, self._heard, self._entered, self._wanted = self._heard, {}, None, frozenset()
+        given = self.entry(inputs)
+        learns = torch.is_grad_enabled() and entered is None  # else batches are sorted by length, or traced
+        groups = by_length(given[MASK]) if learns and type(self.entry) is TextEntry and MASK in given else []
+        heard = self._by_groups(given, groups) if groups else self._run(given)
+        self._entered, self._wanted = None, frozenset()
         return heard
+
+    def _run(self, given: Any) -> dict[str, torch.Tensor]:
+        call(self.body, given)
+        heard, self._heard = self._heard, {}
+        return heard
+
+    def _by_groups(self, given: dict[str, torch.Tensor], groups: list[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The same as `_run`, from groups of rows of about one length, each no longer than its longest row."""
+        longest = given[MASK].shape[1]
+        found: dict[str, list[torch.Tensor]] = {}
+        for rows in groups:
+            length = int(given[MASK][rows].sum(dim=1).max())
+            for stage, output in self._run({name: value[rows, :length] for name, value in given.items()}).items():
+                is_sequence = self._stages[stage].layout == "sequence"
+                whole = functional.pad(output, (0, 0, 0, longest - length)) if is_sequence else output
+                found.setdefault(stage, []).append(whole)
+        back = torch.argsort(torch.cat(groups))
+        return {stage: torch.cat(parts)[back] for stage, parts in found.items()}
 
     def can_enter(self, stage: str, inputs: dict[str, torch.Tensor]) -> bool:
         """Whether running from the end of `stage` on gives what the whole network gives; `inputs`: two examples."""
@@ -167,6 +194,20 @@ def _pool_sequence(features: torch.Tensor, mask: torch.Tensor | None, pooling: s
         places = torch.arange(1, mask.shape[1] + 1, device=mask.device).to(features.dtype)
         counts = (counts * places == (counts * places).amax(dim=1, keepdim=True)).to(features.dtype)
     return (features * counts.unsqueeze(-1)).sum(dim=1) / counts.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def by_length(mask: torch.Tensor) -> list[torch.Tensor]:
+    """Rows of a batch in groups of about one length, from its mask (N, L); none where filling up costs little."""
+    if bool((mask[:, 1:] > mask[:, :-1]).any()):  # filled up in front
+        return []
+    lengths, order = mask.sum(dim=1).sort(stable=True)
+    known, first, groups, kept = lengths.tolist(), 0, [], 0
+    for end in range(1, len(known) + 1):
+        size = (end - first) * known[end - 1]
+        if end == len(known) or (known[end] - known[first] >= BAND and size >= AT_LEAST):
+            groups.append(order[first:end])
+            first, kept = end, kept + size
+    return groups if kept < WORTH * mask.numel() else []
 
 
 class TextEntry(nn.Module):
