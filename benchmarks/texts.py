@@ -40,6 +40,7 @@ OURS = {
     "headstart probe": ["--strategy", "probe"],
     "headstart finetune": ["--strategy", "finetune"],
     "headstart contrastive": ["--strategy", "contrastive"],
+    "headstart contrastive, last stage": ["--strategy", "contrastive", "--set", "stages=last"],
 }
 PEERS = {
     "TF-IDF + logistic": "tfidf_text.py",

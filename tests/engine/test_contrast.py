@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections import Counter
 from pathlib import Path
@@ -150,6 +151,18 @@ def test_what_is_learned_by_heart_makes_no_head_sure(tmp_path: Path, monkeypatch
     doubted = log_loss(tmp_path / "doubted")
     monkeypatch.setattr(tasks.get("classification"), "humbled", lambda self, solution, *_: solution)
     assert doubted < 0.9 * log_loss(tmp_path / "believed")
+
+
+def test_doubt_is_of_the_same_stages(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where several sets of stages are tried, each is compared with itself as it was."""
+    seen: list[np.ndarray] = []
+    monkeypatch.setattr(
+        tasks.get("classification"), "humbled", lambda self, solution, before, _: seen.append(before) or solution
+    )
+    source, place = open_kind("layer norm", tmp_path), workplace(tmp_path)
+    trained = go(short_plan("contrastive", source, target, steps=1, stages="each"), source, target, place)
+    assert len(seen) == len(trained.solved["label"]["tried"]) == len(source.stages)
+    assert not any(np.allclose(one, other) for one, other in itertools.pairwise(seen))
 
 
 def test_solving_in_between_is_refused(target: Target, tmp_path: Path) -> None:

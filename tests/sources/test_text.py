@@ -85,6 +85,21 @@ def test_rows_of_one_length_go_together_in_training(source: Source, monkeypatch:
     assert torch.allclose(grouped, learned(), atol=1e-4, rtol=1e-4)
 
 
+def test_so_do_those_of_a_head_that_tells_pieces(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = models / "gpt2"
+    source = open_source(folder if folder.is_dir() else write_text_model(folder, "gpt2")).with_head("causal-lm")
+    network, last = Network(source).eval(), source.stages[-1].name
+    texts = ["a good", " ".join(sentence("bad", number) for number in range(6)), "good a b"]
+    batch = {name: torch.from_numpy(array) for name, array in source.collate(list(map(source.prepare, texts))).items()}
+    there = batch["attention_mask"].bool()
+    monkeypatch.setattr(network_module, "AT_LEAST", 1)
+    assert len(network_module.by_length(batch["attention_mask"])) == 2
+    grouped = network(batch, [last])[last]
+    with torch.no_grad():
+        whole = network(batch, [last])[last]
+    assert torch.allclose(grouped[there], whole[there], atol=1e-5)
+
+
 def test_even_batches_go_through_as_they_are() -> None:
     even = torch.ones(40, 64, dtype=torch.int64)
     assert not network_module.by_length(even)

@@ -279,11 +279,11 @@ def predict(
         table = contents[0] if contents else None
         show_recommendations(recommend(model, user, met=chosen, count=top, histories=table), form)
         return
-    if not contents and prompt is None:
+    if prompt is None and not contents:
         raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
     if form not in verb.FORMATS:
         verb.written(None, form)
-    answers = model.answer([prompt] if prompt is not None else verb.expand(contents or []))
+    answers = model.answer(verb.expand(contents) if contents else [prompt])
     table = verb.as_table(model, answers)
     if form == "table" and out is None and "answer" not in table.column_names:
         show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])

@@ -119,14 +119,15 @@ def best_of(
     targets: Targets,
     features_at: Callable[[tuple[str, ...]], NDArray[Any]],
     known_heads: Callable[[tuple[str, ...]], Sequence[KnownHead]] | None = None,
-    before: NDArray[Any] | None = None,
+    before: Mapping[tuple[str, ...], NDArray[Any]] | None = None,
 ) -> tuple[LinearHead, dict[str, Any]]:
     """The head with the lowest left-out loss among the candidate stages of `phase`.
 
     Args:
         features_at: from stages to their features, side by side: pooled (N, D), or at places (N,) of (P, D).
         known_heads: from stages to heads on them that answer already, for a task that goes on from these.
-        before: left-out scores from before the features were trained on these examples, if they were.
+        before: from stages to left-out scores (N, K) from before the features were trained on these examples, if they
+            were.
     """
     numbers = joined(task.numbers(targets))
     best: tuple[float, LinearHead, dict[str, Any]] | None = None
@@ -142,7 +143,7 @@ def best_of(
             {"stages": list(stages), "solver": solution.solver, "left_out_loss": loss, "left_out_value": value}
         )
         if before is not None:
-            solution = task.humbled(solution, before, numbers)
+            solution = task.humbled(solution, before[stages], numbers)
         if phase.soften:
             solution = task.soften(solution, features, numbers)
         if best is None or loss < best[0]:

@@ -155,13 +155,15 @@ class Training:
         for solve, scores in zip(last, before, strict=True):  # the source's own are solved from the finished weights
             self._solve(solve, scores)
 
-    def _left_out(self, phase: Solve) -> NDArray[np.float64]:
-        """Left-out scores of the head in closed form, on features of the network as it is now."""
+    def _left_out(self, phase: Solve) -> dict[tuple[str, ...], NDArray[np.float64]]:
+        """Left-out scores (N, K) of the head in closed form, on features at each candidate of the network as it is
+        now."""
         task = self.trained.tasks[phase.head]
         targets, features_at = self._features(phase)
-        return task.solve(features_at(phase.candidates[0]), task.numbers(targets), phase.solver).left_out
+        numbers = task.numbers(targets)
+        return {at: task.solve(features_at(at), numbers, phase.solver).left_out for at in phase.candidates}
 
-    def _solve(self, phase: Solve, before: NDArray[np.float64]) -> None:
+    def _solve(self, phase: Solve, before: Mapping[tuple[str, ...], NDArray[np.float64]]) -> None:
         """The head in closed form, on features of the network as it is now."""
         trained, task = self.trained, self.trained.tasks[phase.head]
         targets, features_at = self._features(phase)

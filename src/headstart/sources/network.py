@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from headstart.sources.inputs import ROWS
 from headstart.sources.points import PLACES
@@ -83,7 +82,7 @@ class Network(nn.Module):
                 self._heard[entered[0]] = entered[1]
         given = self.entry(inputs)
         learns = torch.is_grad_enabled() and entered is None  # else batches are sorted by length, or traced
-        groups = by_length(given[MASK]) if learns and type(self.entry) is TextEntry and MASK in given else []
+        groups = self.entry.groups(given) if learns and isinstance(self.entry, TextEntry) else []
         heard = self._by_groups(given, groups) if groups else self._run(given)
         self._entered, self._wanted = None, frozenset()
         return heard
@@ -94,17 +93,18 @@ class Network(nn.Module):
         return heard
 
     def _by_groups(self, given: dict[str, torch.Tensor], groups: list[torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The same as `_run`, from groups of rows of about one length, each no longer than its longest row."""
-        longest = given[MASK].shape[1]
-        found: dict[str, list[torch.Tensor]] = {}
+        """The same as `_run`, from groups of rows, each cut to its longest; 0 behind that."""
+        mask = given[MASK]
+        found: dict[str, torch.Tensor] = {}
         for rows in groups:
-            length = int(given[MASK][rows].sum(dim=1).max())
+            length = int(mask[rows].sum(dim=1).max())
             for stage, output in self._run({name: value[rows, :length] for name, value in given.items()}).items():
-                is_sequence = self._stages[stage].layout == "sequence"
-                whole = functional.pad(output, (0, 0, 0, longest - length)) if is_sequence else output
-                found.setdefault(stage, []).append(whole)
-        back = torch.argsort(torch.cat(groups))
-        return {stage: torch.cat(parts)[back] for stage, parts in found.items()}
+                place = (rows, slice(length)) if self._stages[stage].layout == "sequence" else (rows,)
+                if stage not in found:
+                    axes = len(place)
+                    found[stage] = output.new_zeros((*mask.shape[:axes], *output.shape[axes:]))
+                found[stage][place] = output
+        return found
 
     def can_enter(self, stage: str, inputs: dict[str, torch.Tensor]) -> bool:
         """Whether running from the end of `stage` on gives what the whole network gives; `inputs`: two examples."""
@@ -224,6 +224,10 @@ class TextEntry(nn.Module):
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: value.long() for name, value in inputs.items() if name not in self.leaves_out}
 
+    def groups(self, given: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """Rows of what `forward` gave that had better go through apart, each group cut to its longest; or none."""
+        return by_length(given[MASK])
+
 
 class TaughtEntry(TextEntry):
     """The same for an encoder-decoder, with what the decoder is shown.
@@ -239,6 +243,11 @@ class TaughtEntry(TextEntry):
 
     def forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {**super().forward(inputs), "decoder_input_ids": self.moved_on(inputs[self.wanted].long())}
+
+    def groups(self, given: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """None: what the decoder is shown has lengths of its own."""
+        del given
+        return []
 
 
 class BehaviourEntry(nn.Module):

@@ -97,13 +97,13 @@ class Local(Baseline):
     def told(self, content: Any) -> FloatArray:
         """(3, H), in deviations from the level of the past; the last value where the past is too short to fit."""
         values, level, scale = past(content)
-        even = values / scale  # still above 0 where values are: these models take no factors of what is not
+        scaled = values / scale  # still above 0 where values are: these models take no factors of what is not
         try:
-            given = self._model(len(values)).forecast(even, h=self.horizon, level=[80])
+            given = self._model(len(values)).forecast(scaled, h=self.horizon, level=[80])
+            found = np.stack([given["lo-80"], given["mean"], given["hi-80"]])
         except Exception:  # these models raise any kind of error on pasts that are too short or too even
-            return np.full((len(LEVELS), self.horizon), even[-1] - level / scale)
-        found = np.stack([given["lo-80"], given["mean"], given["hi-80"]])
-        return np.where(np.isfinite(found), found, even[-1]) - level / scale
+            found = np.full((len(LEVELS), self.horizon), np.nan)
+        return np.where(np.isfinite(found), found, scaled[-1]) - level / scale
 
     def _model(self, length: int) -> Any:
         from statsforecast.models import AutoETS, DynamicOptimizedTheta
