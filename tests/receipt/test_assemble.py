@@ -20,6 +20,7 @@ from headstart.measure import paired
 from headstart.measure.intervals import bootstrap_interval
 from headstart.measure.scores import accuracy_statistic
 from headstart.receipt.assemble import prove
+from headstart.receipt.evidence import Evidence
 from headstart.receipt.intervals import intervals
 
 
@@ -47,6 +48,15 @@ def test_a_gain_is_reported_as_helped_with_its_interval() -> None:
         f"{100 * (receipt.verdict.difference.low or 0):.1f} to {100 * (receipt.verdict.difference.high or 0):.1f}, "
         "240 test images)."
     )
+
+
+def test_a_gain_without_anything_of_the_source_is_not_its_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Evidence, "reads_around_source", ("convolutions",))
+    better, worse = (prove(evidence(adapted=adapted, scratch=0.8)).receipt for adapted in (0.95, 0.60))
+    assert better.verdict.answer == "no evidence" and better.verdict.sentence.startswith("No evidence that it helped: ")
+    assert "a gain of 15." in better.verdict.sentence
+    assert better.verdict.sentence.endswith("240 test images), but by a head that reads nothing of the source.")
+    assert worse.verdict.answer == "hurt" and "reads nothing" not in worse.verdict.sentence
 
 
 def test_a_loss_is_reported_as_hurt() -> None:

@@ -23,7 +23,8 @@ LEAD = {"helped": "Helped", "hurt": "Hurt", "no evidence": "No evidence that it 
 
 def decide(evidence: Evidence, judged: Sequence[Judged], truth: Truth, measure: Measure) -> VerdictSection:
     """Adapted against the best arm that knows no source, paired over the test examples or their groups; over seeds too,
-    where arms were trained with several."""
+    where arms were trained with several. A head that reads nothing of the source may be better than these, but then the
+    source did not help."""
     resamples = primary_resamples(len(truth), truth.columns)
     best = best_without_source(judged, len(truth))
     if best is None:
@@ -44,11 +45,15 @@ def decide(evidence: Evidence, judged: Sequence[Judged], truth: Truth, measure: 
         seed=truth.seed,
     )
     gain = Range.of(found)
-    answer = paired.verdict(found)
+    outcome = paired.verdict(found)
+    is_around = outcome == "helped" and bool(evidence.reads_around_source)
+    answer = "no evidence" if is_around else outcome
     reached, other = (Range.of(unbounded(_mean(one, len(truth)))).value for one in (judged[0], best))
     lead = f"{LEAD[answer]}: {_reached(reached, measure)} against {words.amount(other, measure)} for {_name(best)}"
     seeds = max(len(one.seeds) for one in (judged[0], best))
-    sentence = _sentence(answer, lead, gain, measure, _sample(evidence, truth, seeds))
+    sentence = _sentence(outcome, lead, gain, measure, _sample(evidence, truth, seeds))
+    if is_around:
+        sentence = f"{sentence.removesuffix('.')}, but by a head that reads nothing of the source."
     if evidence.baselines_skipped:
         sentence = f"{sentence} {SKIPPED}"
     return VerdictSection(
