@@ -100,6 +100,17 @@ def test_skipped_baselines_are_said_in_the_sentence() -> None:
     assert receipt.label_efficiency.worth is None and receipt.label_efficiency.sentence is None
 
 
+def test_no_labels_are_saved_against_what_always_answers_the_same() -> None:
+    given = evidence(labels=["daisy", "daisy", "daisy", "tulip", "tulip"] * 40, scratch=0.5)
+    count = len(given.splits.test.examples)
+    always = {name: np.tile(np.eye(2)[given.task.labels.index(name)], (count, 1)) for name in given.task.labels}
+    answers = {"scratch": always["daisy"], "majority": always["tulip"]}  # as if training had had more tulips
+    arms = tuple(dataclasses.replace(arm, scores=answers.get(arm.name, arm.scores)) for arm in given.arms)
+    found = prove(dataclasses.replace(given, arms=arms)).receipt.label_efficiency
+    assert found.worth is None and found.sentence is not None
+    assert "no better than a trivial answer" in found.sentence
+
+
 def test_intervals_are_those_of_the_plain_bootstrap() -> None:
     given = evidence()
     truth = hidden_targets(given.splits, given.task)

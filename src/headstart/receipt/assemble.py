@@ -281,9 +281,19 @@ def _efficiency(
     way = evidence.budgets[0].title if evidence.budgets else evidence.adapted.title
     compared = [] if evidence.reads_around_source else judged  # nothing of the source could have saved labels
     scratch = next((one.primary(evidence.task).value for one in compared if one.arm.name == SCRATCH), None)
-    trivial = [one for one in judged if one.arm.is_trivial]
-    floor = max((one.primary(evidence.task).value for one in trivial), default=-math.inf)
-    return labels.efficiency(points, way, scratch, primary, classes, floor)
+    return labels.efficiency(points, way, scratch, primary, classes, _floor(evidence.task, judged, truth))
+
+
+def _floor(task: Task, judged: Sequence[Judged], truth: Truth) -> float:
+    """What the best answer reaches that looks at nothing: a trivial baseline's, or always the kind that the test has
+    most often, which may be another than in training."""
+    known = [one.primary(task).value for one in judged if one.arm.is_trivial]
+    if task.of_kinds:
+        count = len(truth)
+        known += [
+            task.value(task.decode(one.answer((), count)), truth.targets) for one in task.baselines(truth.targets)
+        ]
+    return max(known, default=-math.inf)
 
 
 def _frozen(trained: Trained, rows: list[TrainableRow]) -> FrozenSection:
