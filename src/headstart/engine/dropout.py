@@ -1,28 +1,73 @@
-"""Dropout from random bytes. On a processor, drawing numbers one by one is what dropout costs, and bytes come several
-times faster; a share is then the nearest multiple of 1/256."""
+"""Dropout that costs little on a processor, whatever library asks for it.
+
+Drawing numbers one by one is what dropout costs there, and bytes come several times faster; a share is then the
+nearest multiple of 1/256.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import torch
-from torch import nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+LEVELS = 256
+"""Of a byte."""
 
 
-class ByteDropout(nn.Dropout):
-    """As `torch.nn.Dropout` (Srivastava et al. 2014), drawn from torch's default generator."""
-
-    def forward(self, given: torch.Tensor) -> torch.Tensor:
-        dropped = round(256 * self.p)
-        if not self.training or not 0 < dropped < 256:
-            return super().forward(given)
-        drawn = np.random.SFC64(int(torch.randint(2**62, ())))
-        drawn_bytes = bytearray(np.random.Generator(drawn).bytes(given.numel()))
-        kept = torch.frombuffer(drawn_bytes, dtype=torch.uint8).view(given.shape) >= dropped
-        return given * (kept.to(given.dtype) * (256 / (256 - dropped)))
+def dropout(given: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
+    """As `torch.nn.functional.dropout` (Srivastava et al. 2014), drawn from torch's default generator."""
+    if not training or inplace or not 0 < round(LEVELS * p) < LEVELS:
+        return functional.dropout(given, p, training, inplace)
+    return given * _kept(given.shape, p).to(given.dtype) * _up(p)
 
 
-def quicken(body: nn.Module) -> None:
-    """Puts it in the place of every plain dropout of `body`."""
-    for name, module in list(body.named_modules()):
-        if type(module) is nn.Dropout and not module.inplace:
-            body.set_submodule(name, ByteDropout(module.p))
+def attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attn_mask: torch.Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    **options: Any,
+) -> torch.Tensor:
+    """As `torch.nn.functional.scaled_dot_product_attention`, but what is dropped of a head's weights is the same for
+    all queries (columns, as in DropAttention, Zehui et al. 2019). So values (…, L, D) can be dropped in their place,
+    and the kernel serves that never holds all weights at once."""
+    value = dropout(value.new_ones((*value.shape[:-1], 1)), dropout_p) * value if dropout_p else value
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask, 0.0, is_causal, **options)
+
+
+class QuickDropout(TorchFunctionMode):
+    """Where it is entered, these functions stand for those of `torch.nn.functional`."""
+
+    quick: Mapping[Callable[..., torch.Tensor], Callable[..., torch.Tensor]] = {
+        functional.dropout: dropout,
+        functional.scaled_dot_product_attention: attention,
+    }
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Iterable[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        del types
+        quick: Callable[..., Any] = self.quick.get(function, function)
+        return quick(*args, **(kwargs or {}))
+
+
+def _kept(shape: Sequence[int], p: float) -> torch.Tensor:
+    """(…): False at a share `p`."""
+    drawn = np.random.Generator(np.random.SFC64(int(torch.randint(2**62, ()))))
+    kept_bytes = bytearray(drawn.bytes(int(np.prod(shape))))
+    return torch.frombuffer(kept_bytes, dtype=torch.uint8).view(*shape) >= round(LEVELS * p)
+
+
+def _up(p: float) -> float:
+    """By how much what is kept grows, so that the mean stays."""
+    return LEVELS / (LEVELS - round(LEVELS * p))

@@ -15,6 +15,7 @@ from headstart.core.errors import TrainingError
 from headstart.core.progress import progress
 from headstart.engine.averaging import Averaged, Weights, moments, put, trainable
 from headstart.engine.cutting import read_stages
+from headstart.engine.dropout import QuickDropout
 from headstart.engine.feed import Batch, Feed
 from headstart.engine.freezing import Model
 from headstart.engine.heads import OwnHead, TrainableHead
@@ -174,7 +175,8 @@ def _step(
         cut = one.entered
         layout = phase.source.description.stage(cut[0]).layout if cut is not None else "map-last"
         mixed, targets = mix(stream, one, phase.tasks, layout)
-        pooled, outputs = forward(model, mixed, spec_stages(phase, spec))
+        with QuickDropout():
+            pooled, outputs = forward(model, mixed, spec_stages(phase, spec))
         step.pooled[name], step.outputs[name], step.targets[name] = pooled, outputs, targets  # type: ignore[index]
         for head in stream.heads if stream.weight else ():
             loss = phase.tasks[head].losses(outputs[head], targets[head], one.places())

@@ -17,7 +17,6 @@ from headstart.core.ragged import joined, lengths
 from headstart.data.table import Examples, marked
 from headstart.engine import adapters, checkpoint, optimisers
 from headstart.engine.cutting import cut_of, read_stages
-from headstart.engine.dropout import quicken
 from headstart.engine.feed import Feed
 from headstart.engine.freezing import Model
 from headstart.engine.heads import Moments, OwnHead, TrainableHead, random_head
@@ -50,7 +49,6 @@ def build_model(trained: Trained, plan: Plan, moments: Mapping[str, Moments] | N
     def change(body: torch.nn.Module) -> None:
         if chosen:
             adapters.insert(body, chosen, plan.seed)
-        quicken(body)
 
     network = Network(trained.source, change)
     heads: dict[str, torch.nn.Module] = {}
