@@ -20,9 +20,12 @@ LEVELS = 256
 
 def dropout(given: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
     """As `torch.nn.functional.dropout` (Srivastava et al. 2014), drawn from torch's default generator."""
-    if not training or inplace or not 0 < round(LEVELS * p) < LEVELS:
+    dropped = round(LEVELS * p)
+    if not training or inplace or not 0 < dropped < LEVELS:
         return functional.dropout(given, p, training, inplace)
-    return given * _kept(given.shape, p).to(given.dtype) * _up(p)
+    drawn = np.random.Generator(np.random.SFC64(int(torch.randint(2**62, ()))))
+    kept = torch.frombuffer(bytearray(drawn.bytes(given.numel())), dtype=torch.uint8).view(given.shape) >= dropped
+    return given * (kept.to(given.dtype) * (LEVELS / (LEVELS - dropped)))
 
 
 def attention(
@@ -59,15 +62,3 @@ class QuickDropout(TorchFunctionMode):
         del types
         quick: Callable[..., Any] = self.quick.get(function, function)
         return quick(*args, **(kwargs or {}))
-
-
-def _kept(shape: Sequence[int], p: float) -> torch.Tensor:
-    """(…): False at a share `p`."""
-    drawn = np.random.Generator(np.random.SFC64(int(torch.randint(2**62, ()))))
-    kept_bytes = bytearray(drawn.bytes(int(np.prod(shape))))
-    return torch.frombuffer(kept_bytes, dtype=torch.uint8).view(*shape) >= round(LEVELS * p)
-
-
-def _up(p: float) -> float:
-    """By how much what is kept grows, so that the mean stays."""
-    return LEVELS / (LEVELS - round(LEVELS * p))

@@ -289,10 +289,8 @@ def _floor(task: Task, judged: Sequence[Judged], truth: Truth) -> float:
     most often, which may be another than in training."""
     known = [one.primary(task).value for one in judged if one.arm.is_trivial]
     if task.of_kinds:
-        count = len(truth)
-        known += [
-            task.value(task.decode(one.answer((), count)), truth.targets) for one in task.baselines(truth.targets)
-        ]
+        blind = [task.decode(one.answer((), len(truth))) for one in task.baselines(truth.targets)]
+        known += [task.value(answers, truth.targets) for answers in blind]
     return max(known, default=-math.inf)
 
 
