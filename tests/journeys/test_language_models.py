@@ -61,7 +61,7 @@ def test_causal(gradual: bool, models: Path, corpus: Path, tmp_path: Path) -> No
         assert torch.equal(theirs(ids).logits, run.source.module()(ids).logits)
         loss = theirs(ids, labels=ids).loss
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "run")
-    scores = run.scores(hs.verbs.model.readable([tokenizer.decode([7, 9, 12])], run.source))
+    scores = run.scores(hs.verbs.reading.readable([tokenizer.decode([7, 9, 12])], run.source))
     assert np.isclose(scores[0, 0] / scores[0, 1], float(loss), rtol=1e-4)
 
 
@@ -76,7 +76,7 @@ def test_adapters_leave_tied_weights_alone(models: Path, corpus: Path, tmp_path:
     assert not torch.equal(before.model.layers[0].mlp.up_proj.weight, after.model.layers[0].mlp.up_proj.weight)
     answers = parquet.read_table(tmp_path / "run" / "predictions.parquet")
     texts = [TEXTS[int(name.rpartition(":")[2]) - 1] for name in answers.column("id").to_pylist()]
-    scores = hs.load(tmp_path / "run").scores(hs.verbs.model.readable(texts, run.source))
+    scores = hs.load(tmp_path / "run").scores(hs.verbs.reading.readable(texts, run.source))
     assert np.allclose(from_arrow(answers.column("scores_adapted")), scores, rtol=1e-3)
 
 

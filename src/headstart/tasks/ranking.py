@@ -7,7 +7,7 @@ import importlib.util
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,9 @@ from headstart.data.contents import Told
 from headstart.measure import collaborative
 from headstart.measure.collaborative import Histories
 from headstart.tasks.baselines import Baseline
+from headstart.tasks.contract import Task
 from headstart.tasks.histories import known_histories, told_histories
 from headstart.tasks.predictions import Scores
-
-if TYPE_CHECKING:
-    from headstart.tasks.recommendation import Recommendation
 
 PENALTIES = (50.0, 100.0, 200.0, 400.0)
 """Of EASE; the best one on the validation part is taken."""
@@ -40,9 +38,9 @@ Scorer = Callable[[Histories], NDArray[Any]]
 
 @dataclass(frozen=True)
 class Ranked(Baseline):
-    """Answers with the best items that a user has not met, by scores of all."""
+    """Answers with the best items that a user has not met, by scores of all; whoever met nothing, with the popular."""
 
-    task: Recommendation
+    task: Task
     scorer: Scorer | None = None
 
     def score(self, met: Histories) -> NDArray[Any]:
@@ -57,7 +55,7 @@ class Ranked(Baseline):
     def _some(self, contents: Sequence[Any]) -> Scores:
         met = known_histories(contents, self.task.labels)
         scores = np.array(self.score(met), np.float32)
-        scores[np.diff(met.starts) == 0] = np.array(self.task.popularity, np.float32)  # of those who met nothing
+        scores[np.diff(met.starts) == 0] = popularity(self.task)
         scores[np.repeat(np.arange(len(met)), np.diff(met.starts)), met.items] = -np.inf
         return collaborative.top(scores, LISTED)
 
@@ -67,10 +65,15 @@ class Popular(Ranked):
     """The same for everyone: what most users met."""
 
     def score(self, met: Histories) -> NDArray[Any]:
-        return np.repeat(np.array(self.task.popularity, np.float32)[None], len(met), axis=0)
+        return np.repeat(popularity(self.task)[None], len(met), axis=0)
 
 
-def rivals(task: Recommendation, train: Told, validation: Told, fit: Told) -> list[Baseline]:
+def popularity(task: Task) -> NDArray[np.float32]:
+    """How many users met each item (K,) in training."""
+    return np.array(task.occurrences, np.float32)
+
+
+def rivals(task: Task, train: Told, validation: Told, fit: Told) -> list[Baseline]:
     """ItemKNN, EASE, and a factorisation where the library for it is installed."""
     met = told_histories(fit, task.labels)
     similar = collaborative.item_knn(met)
@@ -99,7 +102,7 @@ def _ease(met: Histories, penalty: float) -> Scorer:
 
 
 def _best(
-    task: Recommendation,
+    task: Task,
     values: Sequence[float],
     train: Told,
     validation: Told,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,11 @@ from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
 from headstart.sources.points import PLACES
 from headstart.tasks import Metric
-from headstart.verbs.model import Model, learned_columns, readable, reading_options
+from headstart.verbs.reading import learned_columns, learned_label, readable, reading_options
 from headstart.verbs.windows import with_lengths
+
+if TYPE_CHECKING:
+    from headstart.verbs.model import Model
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     labelled = model.task.labelled
     table = read(
         target,
-        label=label or _learned_column(model, target),
+        label=label or learned_label(model.folder, target),
         content=columns if labelled else None,
         labelled=labelled,
         written=model.task.texts,
@@ -139,15 +142,6 @@ def _lost(model: Model, here: Metric, items: int, groups: Any) -> Interval | Non
     )[here.name]
     lost = compare_apart(own.statistic, len(answers), here.statistic, items, groups_b=groups)
     return lost if here.greater_is_better else Interval(-lost.value, -lost.high, -lost.low, lost.level)
-
-
-def _learned_column(model: Model, target: Any) -> str | None:
-    """The column that the run's recipe names, where the target has columns."""
-    from headstart.data.read import has_columns
-    from headstart.verbs.recipe import RECIPE, load
-
-    path = model.folder / RECIPE
-    return load(path).label if path.is_file() and has_columns(target) else None
 
 
 def _notes(model: Model, table: Table) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import RecipeError
 from headstart.core.registry import suggest
-from headstart.sources.texts.own_heads import ASKED_BY, CAUSAL, MASKED, SEQ2SEQ
+from headstart.sources.texts.heads import ASKED_BY, CAUSAL, MASKED, SEQ2SEQ
 from headstart.verbs.adapt import adapt
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,13 @@ from headstart.engine.trained import LinearHead
 from headstart.sources import Source
 from headstart.sources.points import Point
 from headstart.tasks import Predictions, Task
+from headstart.verbs.reading import learned_columns, readable, reading_options
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from headstart.receipt.document import Receipt
+    from headstart.verbs.evaluate import Evaluation
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Model:
         found = features_now(self.source.reading(reads), examples, sorted(set(points)), "Predictions")
         return beside([found[point] for point in points])
 
-    def evaluate(self, target: Any, *, label: str | None = None) -> Any:
+    def evaluate(self, target: Any, *, label: str | None = None) -> Evaluation:
         """How good the model is on other labelled data; see `headstart.verbs.evaluate`."""
         from headstart.verbs.evaluate import evaluate
 
@@ -171,77 +173,6 @@ class Model:
             shutil.copytree(self.folder, temporary)
         load(goal)
         return goal
-
-
-def learned_columns(folder: Path, contents: Any) -> str | None:
-    """The columns of contents that the recipe of a run names, for tables to be read in the same way."""
-    from headstart.data.read import has_columns
-    from headstart.verbs.recipe import RECIPE
-    from headstart.verbs.recipe import load as load_recipe
-
-    path = folder / RECIPE
-    return load_recipe(path).content if path.is_file() and has_columns(contents) else None
-
-
-def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
-    """For a task whose targets need a reader of their own, how they are read: as the run's recipe did."""
-    from headstart.verbs.recipe import RECIPE
-    from headstart.verbs.recipe import load as load_recipe
-
-    if not task.reader:
-        return {}
-    recipe = load_recipe(folder / RECIPE)
-    windows = recipe.windows(source.context, task.each_step) if task.looks_ahead else None
-    return {
-        "reader": task.reader,
-        "time": recipe.time,
-        "windows": windows,
-        "user": recipe.user,
-    }
-
-
-def readable(
-    contents: Any,
-    source: Source,
-    columns: str | None = None,
-    written: bool = False,
-    how: Mapping[str, Any] | None = None,
-) -> Table:
-    """The table of `contents`, without the rows whose content cannot be decoded.
-
-    Args:
-        columns: that hold the contents, where they are known.
-        written: texts are to be written in answer to them.
-        how: further ways in which a table file is read; see `reading_options`.
-
-    Raises:
-        DataError: none can be.
-    """
-    from headstart.data.batches import ahead
-    from headstart.data.contents import Contents, Unreadable
-    from headstart.data.modalities import open_modality
-    from headstart.data.read import read
-    from headstart.verbs.windows import divided
-
-    modality = source.description.modality
-    given = dict(how or {}) if isinstance(contents, (str, Path)) else {}
-    found = read(contents, labelled=False, modality=modality, content=columns, written=written, **given)
-    table = divided(found, source)
-    decoder, opened = open_modality(table.modality), Contents(table)
-
-    def problem(row: int) -> str:
-        try:
-            return decoder.examine(opened.read(row)).problem
-        except Unreadable as reason:
-            return str(reason)
-
-    problems = list(ahead(problem, range(len(table))))
-    if all(problems):
-        raise DataError(f"No example in {table.origin} can be used: {problems[0]}.")
-    return table.keep(
-        np.array([not found for found in problems], dtype=bool),
-        {row: found for row, found in enumerate(problems) if found},
-    )
 
 
 def load(folder: str | Path) -> Model:

@@ -13,7 +13,8 @@ from headstart.core import seeds
 from headstart.core.errors import SourceError
 from headstart.data.modalities.text import plain
 from headstart.sources.inputs import Inputs
-from headstart.sources.texts.own_heads import ASKED_BY, CAUSAL, IGNORED, MASKED, WANTED, WithOwnHead
+from headstart.sources.texts.heads import ASKED_BY, CAUSAL, MASKED
+from headstart.sources.texts.own_heads import IGNORED, WANTED, WithOwnHead
 from headstart.sources.texts.pieces import Pieces
 from headstart.sources.texts.source import IDS
 

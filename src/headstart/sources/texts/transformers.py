@@ -11,6 +11,7 @@ from headstart.sources.contract import Artefact, Source
 from headstart.sources.formats import TOKENIZER_FILES
 from headstart.sources.recommending import RECOMMENDER
 from headstart.sources.texts import pieces
+from headstart.sources.texts.heads import open_with_head
 from headstart.sources.texts.pieces import Pieces
 from headstart.sources.texts.source import AT_ONCE, LENGTH, PART, SENTENCE, TextSource
 from headstart.sources.transformers import TransformersSource
@@ -82,8 +83,6 @@ class TransformersTexts(TransformersSource, TextSource):
     def with_head(self, head: str) -> Source:
         if head in ("", RECOMMENDER):
             return super().with_head(head)
-        from headstart.sources.texts.own_heads import open_with_head
-
         opened = open_with_head(self.folder, self.name, head)
         opened.seed = self.seed
         return opened
