@@ -32,7 +32,7 @@ from headstart.tasks import Task
 
 DEFAULT_SHARE = 0.75
 """Of the parameters (those of tables aside) that train by default: the last stages with at least this share."""
-MOST_EPOCHS, LEAST_EPOCHS, SEEN = 8, 2, 8000
+MOST_EPOCHS, LEAST_EPOCHS, SEEN = 8, 2, 5000
 """Times through the examples by default: as many as see SEEN examples in all, within these bounds."""
 UNALIGNED_STEPS = 300
 """At least this many steps by default where nobody says which place is which label: such a head first learns to say
