@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from headstart.engine.dropout import QuickDropout, dropout
+from headstart.engine.dropout import MANY, QuickDropout, dropout
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
@@ -49,18 +49,26 @@ def test_modules_and_functions_drop_by_bytes() -> None:
         assert torch.equal(found, dropout(given, 0.1))
 
 
-def test_attention_drops_what_a_place_says_to_all() -> None:
+def test_attention_to_many_keys_drops_what_a_place_says_to_all() -> None:
     random = torch.Generator().manual_seed(0)
-    query, key, value = (torch.randn(4, 3, 7, 5, generator=random, requires_grad=True) for _ in range(3))
-    seen = torch.ones(4, 1, 7, 7, dtype=torch.bool).tril()
+    query, key, value = (torch.randn(4, 3, MANY, 5, generator=random, requires_grad=True) for _ in range(3))
+    seen = torch.ones(4, 1, MANY, MANY, dtype=torch.bool).tril()
     torch.manual_seed(1)
     with QuickDropout():
         found = functional.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=0.5)
     torch.manual_seed(1)
-    kept = dropout(torch.ones(4, 3, 7, 1), 0.5)
+    kept = dropout(torch.ones(4, 3, MANY, 1), 0.5)
     weights = (query @ key.mT / math.sqrt(5)).masked_fill(~seen, -math.inf).softmax(dim=-1)
     assert set(kept.unique().tolist()) == {0.0, 2.0}
     assert torch.allclose(found, (weights * kept.mT) @ value, atol=1e-6)
+
+
+def test_attention_to_fewer_keys_drops_for_each_query_by_itself() -> None:
+    query, value = torch.zeros(1, 1, MANY - 1, MANY - 1), torch.eye(MANY - 1)[None, None]
+    with QuickDropout():
+        weights = functional.scaled_dot_product_attention(query, query, value, dropout_p=0.5)[0, 0]
+    assert float((weights == 0).float().mean()) == pytest.approx(0.5, abs=0.05)
+    assert not (weights == 0).all(dim=0).any()
 
 
 def test_attention_without_dropout_is_what_it_was() -> None:

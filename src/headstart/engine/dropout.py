@@ -16,6 +16,9 @@ from torch.overrides import TorchFunctionMode
 
 LEVELS = 256
 """Of a byte."""
+MANY = 64
+"""Fewer keys than these are dropped for each query by itself. That costs little then, and in a short text a key that is
+lost to all queries is much of what there is to learn from."""
 
 
 def dropout(given: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
@@ -37,11 +40,12 @@ def attention(
     is_causal: bool = False,
     **options: Any,
 ) -> torch.Tensor:
-    """As `torch.nn.functional.scaled_dot_product_attention`, but what is dropped of a head's weights is the same for
-    all queries (columns, as in DropAttention, Zehui et al. 2019). So values (…, L, D) can be dropped in their place,
-    and the kernel serves that never holds all weights at once."""
-    value = dropout(value.new_ones((*value.shape[:-1], 1)), dropout_p) * value if dropout_p else value
-    return functional.scaled_dot_product_attention(query, key, value, attn_mask, 0.0, is_causal, **options)
+    """As `torch.nn.functional.scaled_dot_product_attention`, but where there are many keys, what is dropped of a head's
+    weights is the same for all queries (columns, as in DropAttention, Zehui et al. 2019). So values (…, L, D) can be
+    dropped in their place, and the kernel serves that never holds all weights at once."""
+    if dropout_p and key.shape[-2] >= MANY:
+        value, dropout_p = dropout(value.new_ones((*value.shape[:-1], 1)), dropout_p) * value, 0.0
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, **options)
 
 
 class QuickDropout(TorchFunctionMode):
