@@ -113,6 +113,15 @@ def test_evaluate_as_table_and_json(probed: Path, tmp_path: Path) -> None:
     assert table.err == ""
 
 
+def test_one_item_has_no_interval_of_what_is_lost(probed: Path, tmp_path: Path) -> None:
+    others = make_pictures(tmp_path / "others", count=1, first=40)
+    for further in sorted(path for path in others.rglob("*") if path.is_file())[1:]:
+        further.write_bytes(b"")
+    told = headstart("evaluate", probed, others).ok().out
+    assert ": 1 item\n" in told
+    assert "than on the run's own test (too few items for an interval)." in told
+
+
 def test_evaluate_on_what_the_run_learned_from_is_noted(probed: Path, pictures: Path) -> None:
     ended = headstart("evaluate", probed, pictures).ok()
     assert "these numbers are too good" in ended.err

@@ -78,7 +78,7 @@ def show_evaluation(title: str, found: Evaluation) -> None:
         (words.heading(measure), words.amount(one.value, measure), words.bounds(one, measure))
         for measure, one in ranges.items()
     ]
-    show_table(f"{title}: {found.items} items", ("", "value", "95 % interval"), rows)
+    show_table(f"{title}: {words.count(found.items, 'items')}", ("", "value", "95 % interval"), rows)
     if found.lost is not None:
         print(_lost(found))
     for note in found.notes:
@@ -109,10 +109,8 @@ def _lost(found: Evaluation) -> str:
     from headstart.receipt.document import Range
 
     assert found.lost is not None
-    lost = Range.of(found.lost)
     how = "less" if found.lost.value > 0 else "more"
+    bounds = words.bounds(Range.of(found.lost), found.deciding)
     sure = "" if found.lost.low > 0 or found.lost.high < 0 else "; that may be chance"
-    return (
-        f"{words.difference(found.lost.value, found.deciding)} {how} than on the run's own test "
-        f"(95 % interval of the loss: {words.bounds(lost, found.deciding)}{sure})."
-    )
+    doubt = f"95 % interval of the loss: {bounds}{sure}" if bounds else "too few items for an interval"
+    return f"{words.difference(found.lost.value, found.deciding)} {how} than on the run's own test ({doubt})."
