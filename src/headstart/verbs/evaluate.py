@@ -21,7 +21,7 @@ from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
 from headstart.sources.points import PLACES
 from headstart.tasks import Metric
-from headstart.verbs.reading import learned_columns, learned_label, readable, reading_options
+from headstart.verbs.reading import learned_columns, readable, reading_options
 from headstart.verbs.windows import with_lengths
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     """
     from headstart.data.read import read
 
-    columns = learned_columns(model.folder, target)
+    columns, learned = learned_columns(model.folder, target)
     labelled = model.task.labelled
     table = read(
         target,
-        label=label or learned_label(model.folder, target),
+        label=label or learned,
         content=columns if labelled else None,
         labelled=labelled,
         written=model.task.texts,

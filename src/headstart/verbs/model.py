@@ -102,10 +102,11 @@ class Model:
 
     def answer(self, contents: Any) -> Answers:
         """Predictions for what can be read, and a list of what cannot."""
+        columns, _ = learned_columns(self.folder, contents)
         table = readable(
             contents,
             self.source,
-            learned_columns(self.folder, contents),
+            columns,
             self.task.texts,
             reading_options(self.folder, self.task, self.source),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,28 +13,17 @@ from headstart.data.table import Table
 from headstart.sources import Source
 from headstart.tasks import Task
 
-if TYPE_CHECKING:
-    from headstart.verbs.recipe import Recipe
 
-
-def learned_columns(folder: Path, contents: Any) -> str | None:
-    """The columns of contents that the recipe of a run names, where `contents` have columns."""
-    recipe = _recipe_for(folder, contents)
-    return recipe.content if recipe else None
-
-
-def learned_label(folder: Path, contents: Any) -> str | None:
-    """The column of labels that it names, in the same way."""
-    recipe = _recipe_for(folder, contents)
-    return recipe.label if recipe else None
-
-
-def _recipe_for(folder: Path, contents: Any) -> Recipe | None:
+def learned_columns(folder: Path, contents: Any) -> tuple[str | None, str | None]:
+    """The columns of contents and of labels that the recipe of a run names, where `contents` have columns."""
     from headstart.data.read import has_columns
     from headstart.verbs.recipe import RECIPE, load
 
     path = folder / RECIPE
-    return load(path) if path.is_file() and has_columns(contents) else None
+    if not path.is_file() or not has_columns(contents):
+        return None, None
+    recipe = load(path)
+    return recipe.content, recipe.label
 
 
 def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
