@@ -33,7 +33,7 @@ SETS = {
     "mr": "sentence_cls/mr.parquet",
     "sst2": "sentence_cls/sst2.parquet",
     "sms": "sms_spam/sms_spam.csv",
-    "books": "amazon_blitzer4/books.parquet",
+    **{domain: f"amazon_blitzer4/{domain}.parquet" for domain in ("books", "dvd", "electronics", "kitchen")},
     "newsgroups": "newsgroups_bydate/newsgroups_bydate.parquet",
 }
 OURS = {
