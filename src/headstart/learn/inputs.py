@@ -5,6 +5,8 @@ X is one of
 - **pictures**: an array (N, H, W), (N, H, W, 1), (N, H, W, 3) or (N, H, W, 4);
 - **contents**: a list, object array, pandas Series or one-column DataFrame of paths, bytes, Pillow pictures, or
   arrays (H, W[, C]) of any sizes (uint8, or floats in 0..1), or sounds as (samples, rate);
+- **texts**, for a source of texts: strings in any of these forms (a file is a `pathlib.Path` then), or several that
+  belong together, as tuples or as a DataFrame or array of several columns;
 - **rows**: numbers (N, D). Each row is a grey picture: the smallest square that holds D pixels, row by row, what is
   left over at the end black. Colours have no place in a row: reshape to (N, H, W, 3);
 - **series**, for a source of series: an array (N, T) or (N, channels, T), or a list of arrays (T,) or (channels, T) of
@@ -95,13 +97,20 @@ def _listed(X: Any, modality: str) -> list[Any] | None:
     """X as a list, when it holds contents and not numbers."""
     if hasattr(X, "iloc"):  # of pandas
         X = X.iloc[:, 0] if X.ndim == 2 and X.shape[1] == 1 else X
-        values = X.tolist() if X.ndim == 1 else []
+        values = X.tolist() if X.ndim == 1 else _together(X.to_numpy(), modality)
     elif isinstance(X, np.ndarray):
         flat = X.dtype.kind in "OUT" and X.size == len(np.atleast_1d(X))
-        values = X.reshape(-1).tolist() if flat else []
+        values = X.reshape(-1).tolist() if flat else _together(X, modality)
     else:
         values = list(X) if isinstance(X, (list, tuple)) else []
     return values if any(_is_content(value, modality) for value in values) else None
+
+
+def _together(X: NDArray[Any], modality: str) -> list[Any]:
+    """Rows as contents, where the modality has contents of several parts and these are such."""
+    rows = [tuple(row) for row in X.tolist()] if X.ndim == 2 and X.dtype.kind in "OUT" else []
+    kind = open_modality(modality)
+    return rows if any(kind.recognises(row) for row in rows) else []
 
 
 def _is_content(value: object, modality: str) -> bool:
@@ -181,7 +190,8 @@ def checked(contents: Sequence[Any], modality: str, bank: Bank) -> checks.Checke
     Raises:
         InputError: one cannot be read; nothing is set aside, because scikit-learn wants an answer for each.
     """
-    paths = [isinstance(content, (str, os.PathLike)) for content in contents]
+    kind = open_modality(modality)
+    paths = [isinstance(one, os.PathLike) or (isinstance(one, str) and not kind.recognises(one)) for one in contents]
     rows = pa.table(
         {
             "id": pa.array([f"item {row}" for row in range(len(contents))]),

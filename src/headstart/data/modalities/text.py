@@ -48,8 +48,8 @@ class Text:
         """`content` as text.
 
         Args:
-            content: a string; bytes of a file in UTF-8; a mapping from names to strings, whose values belong together
-                in that order; or a list of words.
+            content: a string; bytes of a file in UTF-8; a tuple of strings, or a mapping from names to them, that
+                belong together in that order; or a list of words.
 
         Raises:
             Unreadable: with the reason.
@@ -59,9 +59,11 @@ class Text:
             return _decoded(bytes(content))
         if isinstance(content, str):
             return content
+        if isinstance(content, tuple):
+            content = {f"text {place}": part for place, part in enumerate(content, 1)}
         if isinstance(content, Mapping):
             return _joined(content)
-        if isinstance(content, (list, tuple)) and all(isinstance(word, str) for word in content):
+        if isinstance(content, list) and all(isinstance(word, str) for word in content):
             return list(content)
         raise Unreadable(f"not a text but {'nothing' if content is None else f'a {type(content).__name__}'}")
 
