@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headstart.data.classical import DAMPED, SMOOTHINGS, classical_forecasts, seasonal_parts, theta_forecast
+from headstart.data.classical import COMPLEX, DAMPED, SMOOTHINGS, classical_forecasts, seasonal_parts, theta_forecast
 
 
 def test_theta_is_half_the_line_and_half_the_smoothing() -> None:
@@ -42,6 +42,22 @@ def test_a_damped_trend_follows_its_recursion(length: int) -> None:
     assert classical_forecasts(values, 0.0, 6, 1)[6:12] == pytest.approx(min(tried, key=lambda one: one[0])[1])
 
 
+@pytest.mark.parametrize("length", [1, 3, 40])
+def test_a_complex_level_follows_its_recursion(length: int) -> None:
+    values = (20 + np.random.default_rng(0).normal(size=40).cumsum())[:length]
+    tried = []
+    for real, imaginary in COMPLEX:
+        moves = np.array([[1, imaginary - 1], [1, 1 - real]])  # Svetunkov, Kourentzes and Ord 2022
+        follows = np.array([real - imaginary, real + imaginary])
+        state, error = moves @ np.full(2, values[:12].mean()), 0.0
+        for value in values:
+            off = value - state[0]
+            state, error = moves @ state + follows * off, error + off**2
+        told = [(np.linalg.matrix_power(moves, step) @ state)[0] for step in range(6)]
+        tried.append((error, told))
+    assert classical_forecasts(values, 0.0, 6, 1)[12:18] == pytest.approx(min(tried, key=lambda one: one[0])[1])
+
+
 @pytest.mark.parametrize("multiplied", [True, False])
 def test_seasons_are_put_back_as_they_were_taken_out(multiplied: bool) -> None:
     steps = np.arange(60 + 12)
@@ -50,9 +66,9 @@ def test_seasons_are_put_back_as_they_were_taken_out(multiplied: bool) -> None:
     told = theta_forecast(values[:60], 12, 12)
     flat = theta_forecast(level[:60] - (0 if multiplied else 90), 12, 12)
     assert told == pytest.approx(flat * season[60:] if multiplied else flat + 10 * (season[60:] - 1), rel=0.05)
-    theta, damped, last = classical_forecasts(values[:60] - 3, 3.0, 12, 12).reshape(3, 12)
+    theta, damped, grows, last = classical_forecasts(values[:60] - 3, 3.0, 12, 12).reshape(4, 12)
     assert theta == pytest.approx(told - 3) and last == pytest.approx(values[48:60] - 3)
-    assert damped == pytest.approx(values[60:] - 3, rel=0.05)
+    assert damped == pytest.approx(values[60:] - 3, rel=0.05) and grows == pytest.approx(values[60:] - 3, rel=0.05)
 
 
 def test_short_and_constant_pasts_are_told_too() -> None:

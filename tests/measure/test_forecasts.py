@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from headstart.measure.forecasts import best_shares
+from headstart.measure.forecasts import best_shares, steady_shares
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -29,3 +29,14 @@ def test_shares_are_as_good_as_the_best_of_all_tenths_within_half_a_percent(seed
 
 def test_a_single_forecast_is_taken_whole() -> None:
     assert best_shares(np.ones((1, 3, 2)), np.zeros((3, 2)), np.ones(3)) == pytest.approx([1])
+
+
+def test_shares_are_steadied_by_what_errors_alone_would_give() -> None:
+    random = np.random.default_rng(0)
+    truth, weights = random.normal(size=(200, 4)), np.ones(200)
+    told = np.stack([truth + random.normal(0, wide, truth.shape) for wide in (1.0, 2.0, 8.0)])
+    errors = np.abs(told - truth).mean(axis=(1, 2))
+    alone = errors**-2 / (errors**-2).sum()
+    assert steady_shares(told, truth, weights) == pytest.approx((best_shares(told, truth, weights) + alone) / 2)
+    assert steady_shares(np.stack([truth, told[0]]), truth, weights) == pytest.approx([1, 0])
+    assert steady_shares(np.stack([truth, truth]), truth, weights).sum() == pytest.approx(1)

@@ -1,6 +1,12 @@
-"""What is told of a series by itself, without any network: the last season again; the Theta method (Assimakopoulos and
-Nikolopoulos 2000), which won the M3 competition, as exponential smoothing with half the trend (Hyndman and Billah
-2003); and exponential smoothing with a damped trend (Gardner and McKenzie 1985)."""
+"""What is told of a series by itself, without any network: the Theta method (Assimakopoulos and Nikolopoulos 2000),
+which won the M3 competition, as exponential smoothing with half the trend (Hyndman and Billah 2003); exponential
+smoothing with a damped trend (Gardner and McKenzie 1985); complex exponential smoothing (Svetunkov, Kourentzes and Ord
+2022), whose level may grow or fade by shares of itself; and the last season again.
+
+Each kind of smoothing makes errors of values by e_t = y_t - f y_{t-1} + g y_{t-2} - m e_{t-1} - n e_{t-2}, without
+errors ahead of the first value and with two values there that its state is said to come from. Of several such rules
+(f, g, m, n) the one with the lowest squared error one step ahead tells what comes.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +19,34 @@ from numpy.typing import NDArray
 from headstart.data.windows import seasonal_naive
 
 FloatArray = NDArray[np.float64]
-NAMES = ("Theta", "a damped trend", "the last season again")
+NAMES = ("Theta", "a damped trend", "complex smoothing", "the last season again")
 SMOOTHINGS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
-"""Of which the one with the lowest squared error one step ahead is taken."""
+"""Shares of an error by which a level follows."""
 DAMPED = tuple(itertools.product((0.1, 0.3, 0.6, 0.9), (0.05, 0.2), (0.8, 0.9, 0.98)))
-"""Likewise of these: shares of an error by which the level follows, of that by which the trend does, and of the trend
-that is there one step later."""
-SHARES = np.array([*((follow, 0, 0) for follow in SMOOTHINGS), *DAMPED])
-"""Both, (36, 3): with a level alone there is no trend to follow."""
+"""Shares of an error by which the level follows, of that by which the trend does, and of the trend that is there one
+step later."""
+COMPLEX = tuple(itertools.product((1.1, 1.4, 1.8), (0.985, 0.995, 1.0, 1.004, 1.01)))
+"""The real and the imaginary part of the share by which a complex level follows; with the latter 1 it is simple
+smoothing by the former less 1, above that it grows."""
+KINDS = (
+    [(1, 0, share - 1, 0) for share in SMOOTHINGS],
+    [(1 + p, p, a + a * b * p - 1 - p, (1 - a) * p) for a, b, p in DAMPED],
+    [(2 - a, 2 - a - b, 2 * a - b - 2, (1 - a) * (1 - a + b) + (1 - b) * (1 - a - b)) for a, b in COMPLEX],
+)
+RULES = np.concatenate(KINDS)
+"""(51, 4)."""
 FIRST = 12
 """Values, the line through which is level and trend to begin with."""
 LONGEST = 4096
 """Latest values that are smoothed: of those before, nothing is left."""
+FADING = 0.85
+"""A season counts for so much of what the next one does."""
 SMALLEST = 0.05
 """A share of the level below which a season is added, not multiplied."""
 
 
 def classical_forecasts(values: FloatArray, level: float, horizon: int, season: int) -> FloatArray:
-    """(3 horizon,): what NAMES say comes after `values` (T,), deviations from `level`."""
+    """(4 horizon,): what NAMES say comes after `values` (T,), deviations from `level`."""
     told = smoothed_forecasts(values + level, horizon, season) - level
     return np.concatenate([*told, seasonal_naive(values, horizon, season)])
 
@@ -41,8 +57,8 @@ def theta_forecast(values: FloatArray, horizon: int, season: int) -> FloatArray:
 
 
 def smoothed_forecasts(values: FloatArray, horizon: int, season: int) -> FloatArray:
-    """(2, horizon): what Theta and a damped trend say comes after `values` (T,), whose season, where they have one, is
-    taken out and put back."""
+    """(3, horizon): what the first of NAMES say comes after `values` (T,), whose season, where they have one, is taken
+    out and put back."""
     steps = np.arange(len(values) + horizon)
     seasons, multiplied = seasonal_parts(values, season)
     whole = seasons[steps % len(seasons)]
@@ -71,36 +87,36 @@ def seasonal_parts(values: FloatArray, season: int) -> tuple[FloatArray, bool]:
 
 
 def _shrunken(values: FloatArray, place: NDArray[np.int64]) -> FloatArray:
-    """(season,): means of the values (T,) at each place, less that of all, times the share of their variance that the
-    values' own within each place does not explain (an estimator of James and Stein's kind)."""
-    counts = np.bincount(place)
-    means = np.bincount(place, values) / counts
-    within = values - means[place]
-    luck = float(within @ within) / max(1, len(values) - len(counts)) * float(np.mean(1 / counts))
+    """(season,): means of the values (T,) at each place, where those of each season before count for FADING of those
+    after, less that of all, times the share of their variance that the values' own within each place does not explain
+    (an estimator of James and Stein's kind)."""
+    season = int(place.max()) + 1
+    weights = FADING ** (np.arange(len(values) - 1, -1, -1) / season)
+    totals = np.bincount(place, weights)
+    means = np.bincount(place, weights * values) / totals
+    uncertain = np.bincount(place, weights**2) / totals**2
+    within = weights @ (values - means[place]) ** 2 / max(float(totals @ (1 - uncertain)), 1e-12)
     terms = means - means.mean()
-    spread = float(terms @ terms) / (len(counts) - 1)
-    return np.asarray(terms * (max(0.0, 1 - luck / spread) if spread > 0 else 0.0))
+    spread = float(terms @ terms) / (season - 1)
+    return np.asarray(terms * (max(0.0, 1 - within * uncertain.mean() / spread) if spread > 0 else 0.0))
 
 
 def _without_season(values: FloatArray, horizon: int) -> FloatArray:
-    """(2, horizon): the level of exponential smoothing, and from there half the slope of the line through all values;
-    and level and trend, which fades."""
-    ahead, slope = np.arange(1, horizon + 1), _slope(values)
+    """(3, horizon): the level of exponential smoothing, and from there half the slope of the line through all values;
+    level and trend, which fades; and a complex level."""
+    slope = _slope(values)
     values = values[-LONGEST:]
     first = values[:FIRST]
-    trend = _slope(first)
-    start = first.mean() - trend * (len(first) + 1) / 2  # of the step before
-    levels = np.repeat([values[0], start], [len(SMOOTHINGS), len(DAMPED)])
-    errors = _errors(values, levels, np.where(SHARES[:, 2] > 0, trend, 0.0))
-    squares = np.square(errors).sum(axis=1)
-    half, damped = int(squares[: len(SMOOTHINGS)].argmin()), len(SMOOTHINGS) + int(squares[len(SMOOTHINGS) :].argmin())
-    follow, share, damping = SHARES[damped]
-    ends = values[-1] - (1 - SHARES[[half, damped], 0]) * errors[[half, damped], -1]
-    faded = damping ** np.arange(len(values), -1.0, -1)
-    last = follow * share * float(errors[damped] @ faded[1:]) + trend * faded[0]
-    smoothing = SHARES[half, 0]
+    mean, trend = first.mean(), _slope(first)
+    line = mean - trend * (len(first) + 1) / 2  # one step ahead of the first value
+    origins = [[values[0]] * 2, [line - trend, line], [mean] * 2]
+    before = np.repeat(origins, [len(kind) for kind in KINDS], axis=0)
+    best = _best(values, before)
+    told = _ahead(values, before[best], best, horizon)
+    smoothing = SMOOTHINGS[best[0]]
     lag = (1 - (1 - smoothing) ** len(values)) / smoothing - 1
-    return np.stack([ends[0] + slope / 2 * (ahead + lag), ends[1] + last * np.cumsum(damping**ahead)])
+    told[0] += slope / 2 * (np.arange(1, horizon + 1) + lag)
+    return told
 
 
 def _slope(values: FloatArray) -> float:
@@ -109,38 +125,62 @@ def _slope(values: FloatArray) -> float:
     return float(steps @ values) / max(float(steps @ steps), 1e-12)
 
 
-def _errors(values: FloatArray, levels: FloatArray, trends: FloatArray) -> FloatArray:
-    """(36, T): errors one step ahead of exponential smoothing with SHARES, from levels and trends (36,) before the
-    first of the values (T,). They are what linear filters make of the values, so all come of one Fourier transform."""
+def _best(values: FloatArray, before: FloatArray) -> list[int]:
+    """Of each of KINDS the place in RULES of the one with the lowest squared error on the values (T,), the two ahead of
+    them being `before` (51, 2). Errors are what linear filters make of the values, so all come of one Fourier
+    transform, in single precision."""
     from scipy import fft
 
-    length = 2 ** (2 * len(values) - 1).bit_length()
-    of_values, of_state = _filters(length)
-    even, begun = values - values[0], levels - values[0]  # filters take no notice of a level, and numbers stay small
-    damping = SHARES[:, 2]
-    found = fft.irfft(fft.rfft(even, length) * of_values, length)[:, : len(values)]
-    found -= (begun + damping * trends)[:, None] * of_state[:, : len(values)]
-    found[:, 1:] += (damping * begun)[:, None] * of_state[:, : len(values) - 1]
-    return np.asarray(found)
+    of_values, of_origins = _filters(2 ** (len(values) - 1).bit_length())
+    unit = np.abs(values).max() or 1.0
+    level, values, before = values[0] / unit, values / unit, before / unit
+    even = (values - level).astype(np.float32)
+    origins = np.column_stack([before - level, np.full(len(before), level)]).astype(np.float32)
+    errors = fft.irfft(fft.rfft(even, 2 * of_origins.shape[2]) * of_values)[:, : len(values)]
+    for origin, response in zip(origins.T, of_origins, strict=True):
+        errors += origin[:, None] * response[:, : len(values)]
+    squares = np.einsum("kt,kt->k", errors, errors)
+    ends = np.cumsum([len(kind) for kind in KINDS]).tolist()
+    return [begin + int(squares[begin:end].argmin()) for begin, end in itertools.pairwise([0, *ends])]
 
 
 @functools.cache
-def _filters(length: int) -> tuple[NDArray[np.complex128], FloatArray]:
-    """For each of SHARES a, b and p, the filter from values to errors, which follow from those before by
-    e_t = (1 - B)(1 - p B) y_t - (a + p a b - 1 - p) e_{t-1} - (1 - a) p e_{t-2}: its transform (36, length / 2 + 1),
-    and the response (36, length / 2) of errors to one of 1."""
+def _filters(length: int) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+    """For each of RULES the filter from values to errors, as its transform (51, length + 1), and the errors (3, 51,
+    length) that follow from a 1 as the first of the two values before, as the second, and as the level of all."""
     from scipy import fft
+
+    single = _responses(RULES[:, 2:], length)
+    later = np.pad(single, ((0, 0), (2, 0)))
+    f, g = RULES[:, :1], RULES[:, 1:2]
+    of_values = single - f * later[:, 1:-1] + g * later[:, :-2]
+    of_origins = np.stack([g * single, g * later[:, 1:-1] - f * single, (1 - f + g) * single.cumsum(axis=1)])
+    return fft.rfft(of_values.astype(np.float32), 2 * length), of_origins.astype(np.float32)
+
+
+def _ahead(values: FloatArray, before: FloatArray, rules: list[int], horizon: int) -> FloatArray:
+    """(K, horizon): what comes by such of RULES after values (T,), the two ahead of them being `before` (K, 2), if no
+    more errors do."""
     from scipy.signal import lfilter
 
-    single = np.zeros(length // 2)
+    told: list[FloatArray] = []
+    for rule, comes in zip(rules, _values_ahead(horizon)[rules], strict=True):
+        (f, g, m, n), (earlier, later) = RULES[rule], before[len(told)]
+        _, rest = lfilter([1, -f, g], [1, m, n], values, zi=[g * earlier - f * later, g * later])
+        told.append(-rest[0] * comes[1:] - rest[1] * comes[:-1])  # less what is known of the next two errors
+    return np.stack(told)
+
+
+@functools.cache
+def _values_ahead(horizon: int) -> FloatArray:
+    """(51, horizon + 1): a zero, and what by RULES comes of a value of 1 as long as there are no errors."""
+    return np.pad(_responses(RULES[:, :2] * (-1, 1), horizon), ((0, 0), (1, 0)))
+
+
+def _responses(shares: FloatArray, length: int) -> FloatArray:
+    """(K, length): what x_t = -a x_{t-1} - b x_{t-2} makes of a single 1, for shares a, b (K, 2)."""
+    from scipy.signal import lfilter
+
+    single = np.zeros(length)
     single[0] = 1
-    responses = np.stack(
-        [
-            lfilter([1], [1, follow + damping * follow * share - 1 - damping, (1 - follow) * damping], single)
-            for follow, share, damping in SHARES
-        ]
-    )
-    to_values = np.stack(
-        [lfilter([1, -1 - damping, damping], [1], row) for (*_, damping), row in zip(SHARES, responses, strict=True)]
-    )
-    return fft.rfft(to_values, length), responses
+    return np.stack([lfilter([1], [1, *pair], single) for pair in shares])

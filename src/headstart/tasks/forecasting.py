@@ -120,11 +120,11 @@ class Forecasting(Task):
         self, features: NDArray[np.float32], targets: Numbers, starts: Sequence[KnownHead]
     ) -> LinearSolution:
         """Ridge regression, where it surely helps, of what a combination of forecasts that are there already lacks:
-        shares of them that add up to one, of the least absolute error. What comes of it is combined with them again."""
+        shares of them that add up to one, by their absolute errors. What comes of it is combined with them again."""
         middle = slice(self.horizon, 2 * self.horizon)
         wanted, late = targets[:, : self.horizon], self._late(targets)
         told = np.stack([np.asarray(features @ w[:, middle] + b[middle], np.float64) for _, w, b in starts])
-        shares = measures.best_shares(told[:, late], wanted[late], targets[late, -1])
+        shares = measures.steady_shares(told[:, late], wanted[late], targets[late, -1])
         known = np.tensordot(shares, told, 1)
         found = self._ridge(features, targets, wanted - known, reluctant=True)
         both = np.concatenate([(known + found.left_out)[None], told])
@@ -285,7 +285,7 @@ class Forecasting(Task):
         return self.baselines(targets)
 
     def rivals(self, train: Told, validation: Told, fit: Told, asked: int) -> tuple[list[Baseline], list[str]]:
-        """Theta, a linear model of the past, what these, a damped trend and the last season say together, and the
+        """Theta, a linear model of the past, what these, other smoothing and the last season say together, and the
         library's Theta and AutoETS where these do not take too long."""
         del train, validation
         targets, contents = self.encode(fit.labels), list(fit.contents())
@@ -304,7 +304,7 @@ class Forecasting(Task):
         found = self.solve_from(
             features.astype(np.float32), numbers, local_models.classical_heads(self.horizon, features.shape[1])
         )
-        title = "A combination of Theta, a damped trend, the last season and a linear model of the past"
+        title = "A combination of Theta, other smoothing, the last season and a linear model of the past"
         scores = np.vstack([found.weight, found.bias])
         return local_models.Combined("combined", title, scores, self.horizon, season)
 
