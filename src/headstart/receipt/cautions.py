@@ -41,10 +41,10 @@ def cautions(
     """Warnings, those of the run first."""
     return [
         *evidence.warnings,
-        *_suspicious(judged, truth, classes, measure),
+        *_suspicious(evidence, judged, truth, classes, measure),
         *_few(truth),
         *_nothing_taken(evidence),
-        *_better_untuned(judged, truth, measure),
+        *_as_good_untuned(judged, truth, measure),
         *_unfinished(evidence),
         *_untested(truth, classes),
         *_unequal(truth, classes, measure),
@@ -52,10 +52,11 @@ def cautions(
 
 
 def _suspicious(
-    judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount], measure: Measure
+    evidence: Evidence, judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount], measure: Measure
 ) -> Iterator[str]:
     adapted = judged[0].intervals[measure.name].value
-    check = "There may be too few examples to learn from, or labels in the wrong order: look at some side by side."
+    order = ", or labels in the wrong order: look at some side by side." if evidence.task.labelled else "."
+    check = f"There may be too few examples to learn from{order}"
     for one in (arm for arm in judged[1:] if arm.arm.is_trivial):
         value = one.intervals[measure.name].value
         if adapted < value:
@@ -86,8 +87,8 @@ def _few(truth: Truth) -> Iterator[str]:
         )
 
 
-def _better_untuned(judged: Sequence[Judged], truth: Truth, measure: Measure) -> Iterator[str]:
-    """Arms that took less effort and did better."""
+def _as_good_untuned(judged: Sequence[Judged], truth: Truth, measure: Measure) -> Iterator[str]:
+    """Arms that took less effort and did better, and the untrained source where what training gained may be luck."""
     adapted = judged[0]
     advice = {
         PROBE: "Do not tune: use --strategy probe, which is also cheaper.",
@@ -95,24 +96,28 @@ def _better_untuned(judged: Sequence[Judged], truth: Truth, measure: Measure) ->
     }
     advice |= {one.arm.name: PLAINER for one in judged[1:] if one.arm.fitted}
     for one in judged[1:]:
-        if one.arm.name not in advice or not adapted.intervals[measure.name].value < one.intervals[measure.name].value:
+        behind = adapted.intervals[measure.name].value < one.intervals[measure.name].value
+        if one.arm.name not in advice or not (behind or one.arm.name == ZERO_SHOT):
             continue
+        better, other = (one, adapted) if behind else (adapted, one)
         found = Range.of(
             paired.compare(
-                one.metrics[measure.name].statistic,
-                adapted.metrics[measure.name].statistic,
+                better.metrics[measure.name].statistic,
+                other.metrics[measure.name].statistic,
                 len(truth),
                 groups=truth.clusters,
                 resamples=secondary_resamples(len(truth), truth.columns),
                 seed=truth.seed,
             )
         )
-        clear = "" if found.low is not None and found.low > 0 else " That difference may be luck."
-        ends = words.bounds(found, measure) or words.UNKNOWN
-        yield (
-            f"“{one.arm.title}” did better than the adapted model, by "
-            f"{words.difference(found.value or 0.0, measure)} (95 % interval {ends}).{clear} {advice[one.arm.name]}"
-        )
+        is_clear = found.low is not None and found.low > 0
+        by = f"{words.difference(found.value or 0.0, measure)} (95 % interval "
+        by += f"{words.bounds(found, measure) or words.UNKNOWN})."
+        if behind:
+            clear = "" if is_clear else " That difference may be luck."
+            yield f"“{one.arm.title}” did better than the adapted model, by {by}{clear} {advice[one.arm.name]}"
+        elif not is_clear:
+            yield f"What training gained over “{one.arm.title}” may be luck: {by}"
 
 
 def _unfinished(evidence: Evidence) -> Iterator[str]:

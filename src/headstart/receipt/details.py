@@ -53,7 +53,8 @@ def reliability_bins(predictions: Predictions, truth: Truth) -> list[Reliability
 
 
 def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples) -> list[Mistake]:
-    """The wrong answers of most confidence; for numbers, those farthest from the truth."""
+    """The wrong answers of most confidence; for numbers, those farthest from the truth; where there is no truth, what
+    surprised most."""
     wrong = task.errors(predictions, truth.targets)
     sure = predictions.tells_confidence
     places = np.flatnonzero(wrong > 0)
@@ -63,7 +64,7 @@ def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples)
         Mistake(
             id=ids[row],
             path=paths[row],
-            truth=test.table.called(task.shown(truths[row])),
+            truth=test.table.called(task.shown(truths[row])) if task.labelled else None,
             answer=test.table.called(task.shown(predictions.answers[row])),
             confidence=float(predictions.confidence[row]) if sure else None,
         )

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from pydantic import JsonValue
 
-from headstart.receipt.document import LabelPoint, Measure, Range
+from headstart.receipt.document import LabelPoint, Measure, Mistake, Range
 
 NOUNS = {
     "image": "images",
@@ -124,6 +124,13 @@ def lower_first(title: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """`a, b and c`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def of_mistakes(first: Mistake) -> str:
+    """What a list of mistakes is called, by its first."""
+    if first.truth is None:
+        return "Least expected"
+    return "Farthest from the truth" if first.confidence is None else "Most confident mistakes"
 
 
 def answer(given: JsonValue) -> str:

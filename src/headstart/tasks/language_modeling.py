@@ -27,6 +27,7 @@ class LanguageModeling(Piecewise):
     own_head: ClassVar[str] = "causal-lm"
     labelled: ClassVar[bool] = False
     plain: ClassVar[str] = ""
+    answers: ClassVar[str] = "perplexity"
     looks_at: ClassVar[Literal["contents", "inputs"]] = "inputs"
     primary: str = "log_likelihood"
 
@@ -62,6 +63,9 @@ class LanguageModeling(Piecewise):
 
     def answers_of(self, targets: Targets) -> list[Any]:
         return [float(letters) for letters in targets]
+
+    def shown(self, answer: Any) -> str:
+        return f"perplexity {answer:.4g}"
 
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
         """Texts are sorted by how much they surprise."""

@@ -41,6 +41,8 @@ class Presented:
 
     things: ClassVar[str] = ""
     """What people call its examples; empty where they go by what they hold, such as images."""
+    answers: ClassVar[str] = "answer"
+    """What a table of answers calls them."""
     watched: ClassVar[str] = ""
     """Title of what `watch` gives; empty where it is the primary metric."""
 

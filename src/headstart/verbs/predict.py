@@ -33,7 +33,7 @@ def as_table(model: Model, answers: Answers) -> pa.Table:
         return pa.table({name: pa.array(values) for name, values in laid_out.items()})
     columns: dict[str, Any] = {
         "id": answers.table.column("id").combine_chunks(),
-        "answer": pa.array(predictions.answers),
+        model.task.answers: pa.array(predictions.answers),
     }
     if predictions.is_probability:
         columns["confidence"] = pa.array(predictions.confidence)
