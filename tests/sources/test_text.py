@@ -132,7 +132,7 @@ def test_converted_is_the_same(source: Source) -> None:
     for runtime in ("reference", "openvino"):
         trunk = Trunk(source, points, 3, runtime)
         found[runtime] = list(trunk.run([batch, longer]))
-    assert trunk.choice is not None and trunk.choice.cosine > 0.998
+    assert trunk.choice is not None and trunk.choice.runtime.startswith("openvino"), trunk.choice
     for one, other in zip(found["reference"], found["openvino"], strict=True):
         for point in points:
             assert np.allclose(one[point], other[point], atol=0.05 * np.abs(one[point]).max())

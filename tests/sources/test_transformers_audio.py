@@ -108,10 +108,10 @@ def test_the_batch_changes_nothing(source: Source) -> None:
 def test_converted_is_the_same(source: Source) -> None:
     point = Point(source.stages[-1].name)
     batch = source.collate([source.prepare(sound) for sound in SOUNDS])
-    reference, other = (
-        next(iter(Trunk(source, [point], 3, name).run([batch])))[point] for name in ("reference", "openvino")
-    )
+    trunks = [Trunk(source, [point], 3, name) for name in ("reference", "openvino")]
+    reference, other = (next(iter(trunk.run([batch])))[point] for trunk in trunks)
     assert np.allclose(reference, other, atol=0.1)
+    assert trunks[1].choice is not None and trunks[1].choice.runtime.startswith("openvino"), trunks[1].choice
 
 
 def test_finetuned_frozen_saved_and_the_same_numbers(source: Source, sounds: Target, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ class Network(nn.Module):
         if ROWS not in inputs:
             return pooled
         rows = inputs[ROWS].long()
-        lengths = pooled.new_ones(len(pooled)) if mask is None else mask.to(pooled.dtype).sum(dim=1)
+        lengths = torch.ones_like(pooled[:, 0]) if mask is None else mask.to(pooled.dtype).sum(dim=1)
         shares = lengths[rows.clamp(min=0)] * (rows >= 0)
         shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1)
         return (pooled[rows.clamp(min=0)] * shares.unsqueeze(-1)).sum(dim=1)

@@ -22,7 +22,7 @@ class SoundTower(nn.Module):
         self.unit_length = UnitLength()
 
     def forward(self, spectra: torch.Tensor) -> torch.Tensor:
-        longer = torch.zeros(len(spectra), 1, dtype=torch.bool)
+        longer = torch.zeros_like(spectra[:, 0, :1], dtype=torch.bool)
         channels = 4 if self.audio_model.config.enable_fusion else 1
         heard = self.audio_model(spectra[:, None].expand(-1, channels, -1, -1), is_longer=longer).pooler_output
         return cast(torch.Tensor, self.unit_length(self.audio_projection(heard)))
