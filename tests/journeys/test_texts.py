@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 import headstart as hs
 from contracts.texts import sentence, write_reviews
@@ -106,3 +107,27 @@ def test_a_line_of_ten_megabytes(model: Path, tmp_path: Path) -> None:
         stream.write(f"{'good film ' * 1_000_000},good\n")
     run = hs.adapt(reviews, source=model, out=tmp_path / "run", baselines=False)
     assert any("longer than" in note for note in run.receipt.target.notes)
+
+
+def test_what_is_read_at_first_is_read_again_or_refused(tmp_path: Path) -> None:
+    reviews = write_reviews(tmp_path / "reviews.csv")
+    run = hs.adapt(reviews, out=tmp_path / "run", baselines=False)
+    recipe = yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())
+    assert recipe["source"] == "builtin/text-tiny" and recipe["content"] == "text"
+    other = tmp_path / "other.csv"
+    other.write_text("".join(f"mood {row},{text}\n" for row, text in [("a", "b"), (0, sentence("good", 1))]))
+    headstart("predict", tmp_path / "run", other).refused("has no column 'text' (--content)")
+    headstart("evaluate", tmp_path / "run", other, "--content", "b", "--label", "mood a").refused("mood 0")
+    assert run.answer(other, "b").predictions.answers == run.predict([sentence("good", 1)])
+
+
+def test_texts_that_were_read_together_are_asked_for_together(tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.csv"
+    lines = [f"how was it,{sentence(mood, place)},{mood}" for place in range(12) for mood in ("good", "bad")]
+    pairs.write_text("\n".join(["question,context,label", *lines]))
+    run = hs.adapt(pairs, out=tmp_path / "run", baselines=False)
+    assert len(run.predict([("how was it", sentence("good", 1))])) == 1
+    needed = "it is one text, and question and context are read together"
+    headstart("predict", tmp_path / "run", "--prompt", "how was it").refused(needed)
+    with pytest.raises(HeadstartError, match=needed):
+        run.predict(["how was it"])

@@ -39,7 +39,7 @@ def adapt(
     target: Annotated[
         str | None, typer.Argument(help="Folder, table file, data set folder or zip.", show_default=False)
     ] = None,
-    source: Source = "builtin/image-tiny",
+    source: Source = None,
     strategy: Annotated[
         str | None,
         typer.Option(
@@ -182,6 +182,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a run; with --verify, or a source.", show_default=False)],
     targets: Annotated[list[str], typer.Argument(help="One or more labelled targets.", show_default=False)],
     label: Label = None,
+    content: Content = None,
     verify: Annotated[
         bool,
         typer.Option("--verify", help="Judge pairs instead: are both of one label? Labels need not be known."),
@@ -216,7 +217,7 @@ def evaluate(
         found = {target: same_label(judged, target, label=label) for target in targets}
     else:
         model = load(run)
-        found = {target: verb(model, target, label=label) for target in targets}
+        found = {target: verb(model, target, label=label, content=content) for target in targets}
     if form == "json":
         documents = [{"target": target, **one.as_dict()} for target, one in found.items()]
         print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1, ensure_ascii=False))
@@ -232,6 +233,7 @@ def predict(
     contents: Annotated[
         list[str] | None, typer.Argument(help="Files, or one folder or table file.", show_default=False)
     ] = None,
+    content: Content = None,
     prompt: Annotated[
         str | None, typer.Option(help="Text that the model goes on from, answers or labels.", show_default=False)
     ] = None,
@@ -283,7 +285,7 @@ def predict(
         raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
     if form not in verb.FORMATS:
         verb.written(None, form)
-    answers = model.answer(verb.expand(contents) if contents else [prompt])
+    answers = model.answer(verb.expand(contents) if contents else [prompt], content)
     table = verb.as_table(model, answers)
     if form == "table" and out is None and "answer" not in table.column_names:
         show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])

@@ -34,7 +34,7 @@ NAMED = 3
 
 def embed(
     contents: Target,
-    source: Source = "builtin/image-tiny",
+    source: Source = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")] = Path("features.parquet"),
     stage: Annotated[
         list[str] | None, typer.Option(help="Stage to read; repeatable. The last when not given.", show_default=False)

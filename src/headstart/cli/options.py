@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 
 Target = Annotated[str, typer.Argument(help="Folder, table file, data set folder or zip.", show_default=False)]
-Source = Annotated[str, typer.Option("--source", "-s", help="What to start from; `headstart sources` lists some.")]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        "-s",
+        help="What to start from, a builtin one for your data when not given; `headstart sources` lists some.",
+        show_default=False,
+    ),
+]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write.", show_default=False)]
 Label = Annotated[str | None, typer.Option(help="Column to learn.", show_default=False)]
 Content = Annotated[

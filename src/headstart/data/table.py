@@ -50,6 +50,8 @@ class Table:
     """Whether labels are texts to be written, or things to come next: no classes to count or to keep apart."""
     items: Table | None = None
     """The things that contents and labels refer to by `id`, as examples of their own, each with a `title`."""
+    contents: tuple[str, ...] = ()
+    """The columns of texts that the contents were read from, where they were."""
     about: tuple[tuple[str, str], ...] = ()
     """What the reader can say of the whole, for people: (what, how much)."""
 

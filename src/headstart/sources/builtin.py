@@ -20,6 +20,20 @@ def names() -> list[str]:
     )
 
 
+def usual(modality: str) -> str:
+    """The name of the source to start from where nobody says which.
+
+    Raises:
+        SourceError: none that comes with this package takes the modality.
+    """
+    if f"{modality}-tiny" not in names():
+        raise SourceError(
+            f"No source that comes with this package starts from {modality}. Name one with --source; "
+            "`headstart pretrain` makes one."
+        )
+    return f"builtin/{modality}-tiny"
+
+
 def open_builtin(name: str) -> Source:
     if name not in names():
         raise SourceError(f"There is no builtin source '{name}'. {suggest(name, names())}")

@@ -48,6 +48,10 @@ class Task(MayBeSolved, HasBaselines, Presented):
     """Whether the source's own head learns to write them."""
     usual_strategy: ClassVar[str] = "probe"
     """What is done where the user names no strategy."""
+    usual_source: ClassVar[str] = ""
+    """What is started from where the user names no source; empty where the modality of the contents tells."""
+    together: ClassVar[tuple[str, ...]] = ()
+    """What the texts of one example are, where the task needs several."""
     taught: ClassVar[bool] = False
     """Whether what is to be answered is an input in training and validation, see `Source.taught`."""
     options: ClassVar[tuple[str, ...]] = ()

@@ -48,6 +48,7 @@ class Forecasting(Task):
     options: ClassVar[tuple[str, ...]] = ("series", "value", "horizon", "context", "season", "stride", "known")
     reader: ClassVar[str] = "windows"
     looks_ahead: ClassVar[bool] = True
+    usual_source: ClassVar[str] = "builtin/series-tiny"
     answers_apart: ClassVar[bool] = False
     goes_on: ClassVar[bool] = True
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
@@ -124,11 +125,12 @@ class Forecasting(Task):
         middle = slice(self.horizon, 2 * self.horizon)
         wanted, late = targets[:, : self.horizon], self._late(targets)
         told = np.stack([np.asarray(features @ w[:, middle] + b[middle], np.float64) for _, w, b in starts])
-        shares = measures.steady_shares(told[:, late], wanted[late], targets[late, -1])
+        times, weights = targets[late, self.horizon], targets[late, -1]
+        shares = measures.steady_shares(told[:, late], wanted[late], weights, times, self.horizon)
         known = np.tensordot(shares, told, 1)
         found = self._ridge(features, targets, wanted - known, reluctant=True)
         both = np.concatenate([(known + found.left_out)[None], told])
-        kept, *others = measures.best_shares(both[:, late], wanted[late], targets[late, -1])
+        kept, *others = measures.best_shares(both[:, late], wanted[late], weights)
         shares = kept * shares + np.array(others)
         whole = replace(
             found,

@@ -44,6 +44,7 @@ class QuestionAnswering(Task):
     kind: ClassVar[str] = "question-answering"
     reads: ClassVar[Literal["pooled", "places"]] = "places"
     solvers: ClassVar[tuple[str, ...]] = ("ridge",)
+    together: ClassVar[tuple[str, ...]] = ("question", "context")
     primary: str = "f1"
 
     @classmethod

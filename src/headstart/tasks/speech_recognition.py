@@ -42,6 +42,7 @@ class SpeechRecognition(Task):
     texts: ClassVar[bool] = True
     plain: ClassVar[str] = ""
     usual_strategy: ClassVar[str] = "finetune"
+    usual_source: ClassVar[str] = "builtin/speech-tiny"
     primary: str = "character_accuracy"
     beams: int = 1
     """Beginnings of transcripts that are followed at once; 1 takes the likeliest letter of each moment."""

@@ -22,6 +22,7 @@ from headstart.data.table import Examples, Table
 from headstart.engine.run import run
 from headstart.engine.trained import Workplace
 from headstart.sources import Source, open_source
+from headstart.sources.builtin import usual as usual_source
 from headstart.sources.formats import RUN_MARK
 from headstart.strategies import Strategy, Target
 from headstart.tasks import Task
@@ -42,7 +43,7 @@ IN_MEMORY = "in memory"
 def adapt(
     target: Any,
     *,
-    source: str | Path | Source,
+    source: str | Path | Source | None = None,
     strategy: str | Strategy | None = None,
     options: Mapping[str, Any] | None = None,
     task: str | None = None,
@@ -79,7 +80,8 @@ def adapt(
     Args:
         target: a folder with a folder for each class, a table file with a column of paths and one of labels, CoNLL
             columns, SQuAD's JSON, a Hugging Face data set folder, a zip, or (contents, labels) in memory.
-        source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run.
+        source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run; the builtin
+            one for the task or the contents when not given.
         strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`; the task's usual one
             when not given: finetune for speech-recognition, else probe.
         options: of the strategy, when it is given by name.
@@ -123,7 +125,7 @@ def adapt(
         Recipe,
         {
             "target": str(named),
-            "source": source.name if isinstance(source, Source) else str(source),
+            "source": source.name if isinstance(source, Source) else source and str(source),
             "strategy": strategy or kind.usual_strategy,
             "options": dict(options or {}),
             "task": task,
@@ -220,7 +222,13 @@ def repeat(path: str | Path, *, out: str | Path | None = None, console: Console 
     return follow(load_recipe(Path(path)), out=out, console=console)
 
 
-def _adapt(recipe: Recipe, folder: Path, target: Any, opened: str | Path | Source, console: Console | None) -> Model:
+def _adapt(
+    recipe: Recipe, folder: Path, target: Any, opened: str | Path | Source | None, console: Console | None
+) -> Model:
+    if opened is None:
+        kind = _kind(recipe)
+        opened = kind.usual_source or usual_source(_table(target, recipe, kind).modality)
+        recipe = recipe.model_copy(update={"source": opened})
     source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
     strategy = recipe.build_strategy()
     is_of_script = type(source).__module__ == "__main__"  # no other process knows what it is
@@ -235,8 +243,8 @@ def _prove(
 ) -> Model:
     watch = hardware.Stopwatch()
     bank = Bank(settings.current().bank, recipe.runtime)
-    kind = tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
-    table = _table(target, recipe, kind, source)
+    kind = _kind(recipe)
+    table = _table(target, recipe, kind, source.reading(kind.reads).context if kind.looks_ahead else None)
     source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
         table = with_lengths(divided(table, source))
@@ -269,6 +277,7 @@ def _prove(
         update={
             "baseline_steps": arms.steps or recipe.baseline_steps,
             "runtime": choice.runtime.split()[0] if choice else recipe.runtime,
+            "content": recipe.content or ",".join(usable.table.contents) or None,
         }
     )
     files.write_text(folder / RECIPE, dump(final))
@@ -276,8 +285,12 @@ def _prove(
     return load(folder)
 
 
-def _table(target: Any, recipe: Recipe, kind: type[Task], source: Source) -> Table:
-    """The target as the task needs it read."""
+def _kind(recipe: Recipe) -> type[Task]:
+    return tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
+
+
+def _table(target: Any, recipe: Recipe, kind: type[Task], context: int | None = None) -> Table:
+    """The target as the task needs it read; series with as many steps of the past as `context`."""
     recipe.require_particular(kind.options, recipe.task)
     return read(
         target,
@@ -289,7 +302,7 @@ def _table(target: Any, recipe: Recipe, kind: type[Task], source: Source) -> Tab
         labelled=kind.labelled,
         written=kind.texts,
         reader=kind.reader,
-        windows=recipe.windows(source.reading(kind.reads).context, kind.each_step) if kind.looks_ahead else None,
+        windows=None if context is None else recipe.windows(context, kind.each_step),
         items=recipe.items,
         user=recipe.user,
         new_users=recipe.new_users,

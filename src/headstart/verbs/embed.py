@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def embed(
     contents: Any,
     *,
-    source: str | Path | Source,
+    source: str | Path | Source | None = None,
     stages: Sequence[str] = (),
     label: str | None = None,
     content: str | None = None,
@@ -28,6 +28,7 @@ def embed(
     Features come from the bank, and what it lacks is kept there.
 
     Args:
+        source: the builtin one for the contents when not given.
         stages: names of stages; the last one when none are given.
         label, content: names of columns of a table file, to keep and to read.
     """
@@ -37,15 +38,16 @@ def embed(
     from headstart.data import checks
     from headstart.data.read import read
     from headstart.data.table import LABEL, Examples
+    from headstart.sources.builtin import usual
     from headstart.sources.points import Point
 
-    opened = open_source(source)
+    given: dict[str, Any] = {"label": label, "content": content, "labelled": label is not None}
+    opened = open_source(usual(read(contents, **given).modality) if source is None else source)
     wanted = tuple(stages) or (opened.stages[-1].name,)
     for stage in wanted:
         opened.description.stage(stage)
     bank = Bank(settings.current().bank)
-    modality = opened.description.modality
-    table = read(contents, label=label, content=content, labelled=label is not None, modality=modality)
+    table = read(contents, **given, modality=opened.description.modality)
     usable = checks.check(table, bank.facts(table.modality))
     examples = Examples(usable.table, np.arange(len(usable.table)), usable.keys)
     found = features_of(bank, opened, examples, [Point(stage) for stage in wanted])

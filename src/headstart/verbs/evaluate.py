@@ -80,8 +80,11 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluation:
+def evaluate(model: Model, target: Any, *, label: str | None = None, content: str | None = None) -> Evaluation:
     """How good `model` is on `target`, which has labels of the kind it learned.
+
+    Args:
+        label, content: columns of a table; those that were learned from when not given.
 
     Raises:
         DataError: no labels, or one that the model does not know.
@@ -93,7 +96,7 @@ def evaluate(model: Model, target: Any, *, label: str | None = None) -> Evaluati
     table = read(
         target,
         label=label or learned,
-        content=columns if labelled else None,
+        content=content or (columns if labelled else None),
         labelled=labelled,
         written=model.task.texts,
         **reading_options(model.folder, model.task, model.source),

@@ -21,7 +21,7 @@ from headstart.engine.trained import LinearHead
 from headstart.sources import Source
 from headstart.sources.points import Point
 from headstart.tasks import Predictions, Task
-from headstart.verbs.reading import learned_columns, readable, reading_options
+from headstart.verbs.reading import learned_columns, read_together, readable, reading_options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,7 +71,7 @@ class Model:
         return Receipt.model_validate(files.read_json(artefact.sealed(self.folder, "receipt.json")))
 
     def predict(self, contents: Any) -> list[Any]:
-        """One answer for each content: a label, a list of labels, or a number.
+        """One answer for each content: a label, a list of labels, or a number; a language model's is the perplexity.
 
         Raises:
             DataError: a content cannot be read; use `answer` to have those set aside.
@@ -100,15 +100,20 @@ class Model:
             )
         return answers.predictions
 
-    def answer(self, contents: Any) -> Answers:
-        """Predictions for what can be read, and a list of what cannot."""
+    def answer(self, contents: Any, content: str | None = None) -> Answers:
+        """Predictions for what can be read, and a list of what cannot.
+
+        Args:
+            content: the columns of a table that are read, as `a,b`; those that were learned from when not given.
+        """
         columns, _ = learned_columns(self.folder, contents)
         table = readable(
             contents,
             self.source,
-            columns,
+            content or columns,
             self.task.texts,
             reading_options(self.folder, self.task, self.source),
+            read_together(self.folder, self.task),
         )
         return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
 
@@ -153,11 +158,11 @@ class Model:
         found = features_now(self.source.reading(reads), examples, sorted(set(points)), "Predictions")
         return beside([found[point] for point in points])
 
-    def evaluate(self, target: Any, *, label: str | None = None) -> Evaluation:
+    def evaluate(self, target: Any, *, label: str | None = None, content: str | None = None) -> Evaluation:
         """How good the model is on other labelled data; see `headstart.verbs.evaluate`."""
         from headstart.verbs.evaluate import evaluate
 
-        return evaluate(self, target, label=label)
+        return evaluate(self, target, label=label, content=content)
 
     def embed(self, contents: Any, *, stages: Sequence[str] = ()) -> pa.Table:
         """Features of any contents, from this model's trunk, as a table with `id` and `features`."""

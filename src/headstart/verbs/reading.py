@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +37,29 @@ def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
     return {"reader": task.reader, "time": recipe.time, "windows": windows, "user": recipe.user}
 
 
+def read_together(folder: Path, task: Task) -> tuple[str, ...]:
+    """What the texts of each example are, where the run reads several together."""
+    from headstart.verbs.recipe import RECIPE, load
+
+    path = folder / RECIPE
+    names = tuple(((path.is_file() and load(path).content) or "").split(","))
+    return task.together or (names if len(names) > 1 else ())
+
+
 def readable(
     contents: Any,
     source: Source,
     columns: str | None = None,
     written: bool = False,
     how: Mapping[str, Any] | None = None,
+    together: Sequence[str] = (),
 ) -> Table:
     """The table of `contents`, without the rows whose content cannot be decoded.
 
     Args:
         columns: that hold the contents, where they are known.
         written: texts are to be written in answer to them.
+        together: what the texts of each content are, where there have to be several.
         how: further ways in which a table file is read; see `reading_options`.
 
     Raises:
@@ -68,7 +79,9 @@ def readable(
 
     def problem(row: int) -> str:
         try:
-            return decoder.examine(opened.read(row)).problem
+            content = opened.read(row)
+            found = decoder.examine(content).problem
+            return found or (_parted(decoder.decode(content), together) if together else "")
         except Unreadable as reason:
             return str(reason)
 
@@ -78,4 +91,15 @@ def readable(
     return table.keep(
         np.array([not found for found in problems], dtype=bool),
         {row: found for row, found in enumerate(problems) if found},
+    )
+
+
+def _parted(content: Any, together: Sequence[str]) -> str:
+    """What is wrong with a decoded content, if it lacks one of the texts that belong together."""
+    count = len(content) if isinstance(content, tuple) else 1
+    if count >= len(together):
+        return ""
+    return (
+        f"it is {'one text' if count == 1 else f'{count} texts'}, and {' and '.join(together)} are read together: give "
+        "a tuple of them, or a table with a column of each"
     )

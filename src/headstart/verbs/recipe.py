@@ -28,7 +28,7 @@ class Recipe(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     target: str = pydantic.Field(description="Folder, table file, data set folder or zip.")
-    source: str = pydantic.Field(description="What to start from.")
+    source: str | None = pydantic.Field(None, description="What to start from; a builtin one when not given.")
     strategy: str = pydantic.Field("probe", description="The way to transfer.")
     options: dict[str, Any] = pydantic.Field(default_factory=dict, description="Of the strategy.")
     task: str | None = pydantic.Field(

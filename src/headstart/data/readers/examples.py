@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def assemble(rows: pa.Table, origin: str, options: Options, place: Place, name: 
     ids = ids or row_ids(name, rows.num_rows)
     columns, labels, notes = value_columns(rows, options, origin, ids, chosen)
     draft = Draft(ids, [IN_MEMORY] * rows.num_rows, [str(row) for row in range(rows.num_rows)], columns)
-    return _learnable(draft.table(origin, "text", labels, (), notes, memory=Texts(rows, chosen)), options)
+    table = draft.table(origin, "text", labels, (), notes, memory=Texts(rows, chosen))
+    return _learnable(replace(table, contents=tuple(chosen)), options)
 
 
 def _of_paths(rows: pa.Table, column: str, origin: str, options: Options, place: Place, ids: Sequence[str]) -> Table:

@@ -164,4 +164,4 @@ class TinyTimeMixer(SeriesNetwork):
 
     def summary_of(self, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         del observed
-        return self.decoder(self.backbone(values.unflatten(-1, (-1, self.patch)).flatten(1, 2)))  # type: ignore[no-any-return]
+        return self.decoder(self.backbone(values[:, 0].unfold(1, self.patch, self.patch)))  # type: ignore[no-any-return]
