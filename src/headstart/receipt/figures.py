@@ -175,12 +175,15 @@ def _grid(
     height: int = HEIGHT,
 ) -> Markup:
     parts = []
-    for tick in ticks_y:
+    names = [up.name(tick) for tick in ticks_y]
+    if len(set(names)) < len(names):  # ticks closer together than values are usually told
+        names = [f"{tick:.7g}" for tick in ticks_y]
+    for tick, name in zip(ticks_y, names, strict=True):
         place = _n(to_y(tick))
         parts.append(
             Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LEFT, width - RIGHT, place, place)
         )
-        parts.append(_text(LEFT - 6, to_y(tick) + 4, up.name(tick), "end"))
+        parts.append(_text(LEFT - 6, to_y(tick) + 4, name, "end"))
     parts.append(
         Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
             LEFT, width - RIGHT, height - BOTTOM, height - BOTTOM

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headstart.receipt import figures, words
+from headstart.receipt.breakdown import FEWEST
 from headstart.receipt.document import ArmSection, Measure, Range, Receipt
 from headstart.receipt.evidence import ADAPTED, PROBE, SCRATCH, ZERO_SHOT
 from headstart.receipt.exhibits import Exhibit, markup
@@ -72,7 +73,9 @@ def render(
         rows=arm_rows(receipt),
         style_of=style_of,
         curves=learning_curves(receipt),
+        curves_of=curves_of(receipt),
         labels_figure=label_figure(receipt),
+        fewest=FEWEST,
         matrix=confusion_cells(receipt),
         reliability=figures.reliability_chart(receipt.reliability) if receipt.reliability else None,
         exhibits={name: markup(one, f"Test example {name}") for name, one in exhibits.items()},
@@ -106,13 +109,19 @@ def _cell(found: Range, measure: Measure) -> tuple[str, str]:
     return words.amount(found.value, measure), words.bounds(found, measure)
 
 
-def learning_curves(receipt: Receipt) -> Markup | None:
+def curves_of(receipt: Receipt) -> list[figures.Series]:
     """Validation value over time of the arms that were trained, adapted against scratch."""
-    series = []
+    found = []
     for arm in receipt.arms:
         points = [(point.seconds, point.value) for point in arm.curve if point.value is not None]
         if len(points) > 1:
-            series.append(figures.Series(arm.title, style_of(arm.name), points))
+            found.append(figures.Series(arm.title, style_of(arm.name), points))
+    return found
+
+
+def learning_curves(receipt: Receipt) -> Markup | None:
+    """The figure of `curves_of`, where there are any."""
+    series = curves_of(receipt)
     if not series:
         return None
     told = "; ".join(

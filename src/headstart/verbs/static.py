@@ -71,7 +71,7 @@ def teach(examples: Examples, teacher: Source, width: int) -> tuple[Taught, dict
     start *= np.sqrt((wanted**2).mean() / (start**2).mean())
     numbers = {old: new for new, old in enumerate(kept.values())}
     counts = _counts(examples, teacher, numbers)
-    return _fit(start, counts, wanted), {name: numbers[old] for name, old in kept.items()}
+    return _fit(start, counts, wanted, _held_out(examples)), {name: numbers[old] for name, old in kept.items()}
 
 
 def _worth_keeping(teacher: TextSource) -> dict[str, int]:
@@ -121,9 +121,16 @@ def _counts(examples: Examples, teacher: TextSource, numbers: dict[int, int]) ->
     return sparse.csr_matrix((values, (rows, columns)), shape=(len(examples), len(numbers)))
 
 
-def _fit(start: NDArray[np.float64], counts: sparse.csr_matrix, wanted: NDArray[np.float64]) -> Taught:
-    """The start moved to fit `wanted` (texts, width) in the mean; the pull back to it is chosen on held-out texts."""
-    held = np.arange(counts.shape[0]) % HELD_OUT == 0
+def _held_out(examples: Examples) -> NDArray[np.bool_]:
+    """(texts,): every so many of the different ones; equal texts are on one side."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) % HELD_OUT == 0 for key in examples.content_keys()])
+
+
+def _fit(
+    start: NDArray[np.float64], counts: sparse.csr_matrix, wanted: NDArray[np.float64], held: NDArray[np.bool_]
+) -> Taught:
+    """The start moved to fit `wanted` (texts, width) in the mean; the pull back to it is chosen on texts `held` out."""
 
     def fitted(pull: float, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
         part = counts[rows]

@@ -130,9 +130,9 @@ def label_columns(rows: pa.Table, asked: str | None, origin: str, contents: Coll
         if name in lowered:
             return [lowered[name]]
     others = [name for name in rows.column_names if name not in contents]
+    hint = f"Name it with --label; there are: {', '.join(others)}." if others else "Add one: there is no other column."
     raise DataError(
-        f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). "
-        f"Name it with --label; there are: {', '.join(others) or 'no other columns'}."
+        f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). {hint}"
     )
 
 

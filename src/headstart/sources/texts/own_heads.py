@@ -37,8 +37,10 @@ class WithOwnHead(TransformersTexts):
         self.head = head
         own = head_of(self._config)
         if own != head:
-            instead = f"Use --task {ASKED_BY[own]}, or another source" if own in ASKED_BY else "Use another source"
-            raise SourceError(f"{self.title} ({self.architecture}) was not made for {ASKED_BY[head]}. {instead}.")
+            instead = f"It was made for {ASKED_BY[own]}: use it for that, or" if own in ASKED_BY else "Use"
+            raise SourceError(
+                f"{self.title} ({self.architecture}) was not made for {ASKED_BY[head]}. {instead} another source."
+            )
 
     @property
     def answers_itself(self) -> bool:
