@@ -97,6 +97,29 @@ def test_bad_tables_are_refused_with_what_to_do(lines: list[str], said: str, tmp
         read(rows(tmp_path / "bad.csv", lines), time="date", reader="windows", windows=CUT)
 
 
+@pytest.mark.parametrize(
+    ("header", "series", "said"),
+    [
+        ("date,store,sold", None, "from 2020-02-09 in row 40 to 2020-01-01 in row 41. Say --time date --series store,"),
+        ("when,place,sold", None, "Say --time when --series place,"),
+        ("date,store,sold", "store", "Say --time date, or take that column out"),
+    ],
+)
+def test_stacked_series_without_a_time_are_refused(header: str, series: str | None, said: str, tmp_path: Path) -> None:
+    days = [f"2020-{1 + day // 31:02d}-{1 + day % 31:02d}" for day in range(40)]
+    lines = [f"{day},{store},{number % 7}" for store in ("north", "south") for number, day in enumerate(days)]
+    path = rows(tmp_path / "long.csv", [header, *(lines[::-1] if series else lines)])
+    with pytest.raises(DataError, match=said):
+        read(path, reader="windows", windows=Windows(6, 24, series=series, value="sold"))
+
+
+def test_a_column_like_a_time_that_nobody_named_is_said(tmp_path: Path) -> None:
+    table = read(write_wide(tmp_path / "stores.csv"), reader="windows", windows=CUT)
+    assert any("the column 'month' looks like their time: --time month" in note for note in table.notes)
+    table = read(rows(tmp_path / "plain.csv", ["sold", *map(str, seasonal(240))]), reader="windows", windows=CUT)
+    assert not any("--time" in note for note in table.notes)
+
+
 @pytest.mark.parametrize("dated", [True, False])
 def test_a_horizon_longer_than_the_series_is_refused(dated: bool, tmp_path: Path) -> None:
     path = write_wide(tmp_path / "stores.csv")

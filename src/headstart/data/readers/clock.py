@@ -128,7 +128,7 @@ def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str)
         raise DataError(
             f"{series} of {origin} has the time {as_text(times[place])} twice, in rows {rows[place]} and "
             f"{rows[place + 1]}. Remove one of them, add them up, say with --series which column tells series apart, "
-            "or leave out --time to take rows for steps."
+            "or leave out --time and that column to take rows for steps."
         )
     dated = times.dtype.kind == "M"
     if dated and int(np.median(apart)) >= 28 * DAY:

@@ -15,6 +15,7 @@ from headstart.core.errors import DataError
 from headstart.data.readers.assemble import missing_column, split_name
 from headstart.data.readers.clock import Grid, grid, read_times
 from headstart.data.readers.rows import is_text_table, read_rows
+from headstart.data.readers.unnamed import unnamed_time
 
 PARTS = ("train", "validation", "test")
 NO_PART = -1
@@ -86,7 +87,7 @@ def joined(tables: Sequence[Histories]) -> Histories:
         tuple(one for table in tables for one in table.series),
         seasons.pop() if len(seasons) == 1 else 0,
         steps.pop() if len(steps) == 1 else "",
-        tuple(note for table in tables for note in table.notes),
+        tuple(dict.fromkeys(note for table in tables for note in table.notes)),
     )
 
 
@@ -130,7 +131,7 @@ def read_histories(
         known: columns of what is known ahead of time.
 
     Raises:
-        DataError: a column is missing, or times are not even; the message says what, and where.
+        DataError: a column is missing, times are not even, or rows are no steps; the message says what, and where.
     """
     if rows.num_rows == 0:
         raise DataError(f"{origin} has a header and no rows.")
@@ -138,16 +139,22 @@ def read_histories(
     for option, name in named:
         if name is not None and name not in rows.column_names:
             raise missing_column(origin, name, option, rows.column_names)
-    columns = _value_columns(rows, origin, value, {time, series, split, "split", event, *known}, series is not None)
+    others = {time, series, split, "split", event, *known}
+    columns = _value_columns(rows, origin, value, others, series is not None)
     parts = _parts(rows, split, origin)
     marks = _marks(rows, event, origin)
     stamps = read_times(rows.column(time), time, origin) if time is not None else None
     values = {column: _floats(rows.column(column), column, origin) for column in columns}
     foreseen = [_known(rows.column(column), column, origin) for column in known]
+    by_series = _by_series(rows, series)
+    notes = []
+    if time is None:
+        asked = columns if value is not None else ()
+        notes += unnamed_time(rows, origin, [of_series for _, of_series in by_series], others.union(asked))
     found: list[History] = []
     grids: dict[str, Grid] = {}
     missing = 0
-    for name, of_series in _by_series(rows, series):
+    for name, of_series in by_series:
         order = of_series if stamps is None else of_series[np.argsort(stamps[of_series], kind="stable")]
         if stamps is None:
             places = Grid(np.arange(len(order)), "", 0)
@@ -170,7 +177,6 @@ def read_histories(
         raise DataError(
             f"The series of {origin} have different steps: {told}. Learn from series of one step at a time."
         )
-    notes = []
     if missing:
         notes.append(
             f"{missing} rows are missing between others; their values are taken from the line between neighbours."
