@@ -117,6 +117,17 @@ def test_other_rates_and_long_sounds(source: Source) -> None:
     ]
 
 
+def test_what_happens_to_sounds_on_their_way_in_is_said(source: Source) -> None:
+    tone, low = SOUNDS[0], (SOUNDS[0][0], 8_000)
+    assert source.remarks([tone, low, low]) == ["2 recordings are resampled to 16,000 Hz by soxr, from 8,000 Hz."]
+    odd = [(0 * tone[0], RATE), ((9 * tone[0]).clip(-1, 1), 44_100), low]
+    assert source.remarks([tone, *odd]) == [
+        "1 recording is silent throughout.",
+        "1 recording is clipped: louder than a file can hold.",
+        "2 recordings are resampled to 16,000 Hz by soxr, from 8,000 to 44,100 Hz.",
+    ]
+
+
 def test_stages_hold_every_parameter_and_say_that_rows_differ(source: Source) -> None:
     assert [stage.name for stage in source.stages] == ["layer1", "layer2", "layer3"]
     assert source.stages[0].shape == (-1, 4, 48, 32) and source.stages[-1].shape == (-1, 12)

@@ -39,7 +39,7 @@ def peak_memory() -> int:
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    names = ("headstart", "torch", "torchvision", "timm", "transformers", "openvino", "numpy", "pylance")
+    names = ("headstart", "torch", "torchvision", "timm", "transformers", "openvino", "numpy", "soxr", "pylance")
     found = {"python": platform.python_version()}
     for name in names:
         try:

@@ -63,6 +63,15 @@ class Sound:
 
         return np.asarray(soxr.resample(self.samples, self.rate, rate), np.float32)
 
+    @property
+    def is_silent(self) -> bool:
+        return float(np.abs(self.samples).max()) < SILENT
+
+    @property
+    def is_clipped(self) -> bool:
+        """Whether many samples are as loud as it goes."""
+        return float(np.mean(np.abs(self.samples) >= FULL)) > CLIPPED
+
 
 class Audio:
     """The modality of sounds."""
@@ -105,16 +114,15 @@ class Audio:
             sound = self.decode(content)
         except Unreadable as problem:
             return Facts(problem=str(problem))
-        loudest = float(np.abs(sound.samples).max())
         properties = [
             ("rate", f"{sound.rate} Hz"),
             ("channels", {1: "mono", 2: "stereo"}.get(sound.channels, str(sound.channels))),
             ("seconds", length_class(sound.seconds)),
             ("silence", _silence(sound)),
         ]
-        if np.mean(np.abs(sound.samples) >= FULL) > CLIPPED:
+        if sound.is_clipped:
             properties.append(("clipped", "yes"))
-        return Facts(thumbnail=_thumbnail(sound) if loudest > SILENT else None, properties=tuple(properties))
+        return Facts(thumbnail=None if sound.is_silent else _thumbnail(sound), properties=tuple(properties))
 
     def show(self, content: Any) -> PIL.Image.Image:
         """Its spectrogram: time from left to right, low tones at the bottom."""

@@ -161,14 +161,28 @@ class SoundSource(LibrarySource):
         return tuple(self.description.preparation["shape"])
 
     def remarks(self, contents: Iterable[Any]) -> list[str]:
-        limit = float(self.description.preparation["seconds"])
-        longer = sum(ahead(lambda content: self._decoder.decode(content).seconds > limit, contents))
-        if not longer:
-            return []
-        return [
-            f"{'1 recording is' if longer == 1 else f'{longer} recordings are'} longer than the {limit:g} s that are "
-            "read; what follows is not."
+        limit, rate = float(self.description.preparation["seconds"]), int(self.description.preparation["rate"])
+
+        def heard(content: Any) -> tuple[bool, bool, bool, int]:
+            sound = self._decoder.decode(content)
+            return sound.seconds > limit, sound.is_silent, sound.is_clipped, sound.rate
+
+        found = list(ahead(heard, contents))
+        told = [
+            (sum(longer for longer, *_ in found), f"longer than the {limit:g} s that are read; what follows is not"),
+            (sum(silent for _, silent, *_ in found), "silent throughout"),
+            (sum(clipped for *_, clipped, _ in found), "clipped: louder than a file can hold"),
         ]
+        others = [one for *_, one in found if one != rate]
+        notes = [f"{_recordings(count)} {what}." for count, what in told if count]
+        if others:
+            had = " to ".join(f"{one:,}" for one in sorted({min(others), max(others)}))
+            notes.append(f"{_recordings(len(others))} resampled to {rate:,} Hz by soxr, from {had} Hz.")
+        return notes
+
+
+def _recordings(count: int) -> str:
+    return "1 recording is" if count == 1 else f"{count:,} recordings are"
 
 
 def moved(samples: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
