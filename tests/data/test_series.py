@@ -90,11 +90,26 @@ def test_missing_rows_and_values_are_said(tmp_path: Path) -> None:
         (["date,sold", *[f"2020-01-{day:02d}T00:00,{day}" for day in range(1, 9)], "soon,9"], "'soon' in row 9"),
         (["date,sold", "2020-01-01,2", "2020-01-02,many"], "'sold' has 'many' in row 2"),
         (["date,sold", "2020-01-01,", "2020-01-02,"], "'sold' is empty"),
+        (["date,a,b,c,d", *[f"2020-01-{day:02d},1,2,3,4" for day in range(1, 29)]],
+         "none of its 4 can be used: a: it is constant in its training part: always 1; b: .*; and 1 more. Mend or"),
     ],
 )  # fmt: skip
 def test_bad_tables_are_refused_with_what_to_do(lines: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=said.replace("(", r"\(")):
         read(rows(tmp_path / "bad.csv", lines), time="date", reader="windows", windows=CUT)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("sold", "The column 'sold' of .*bad.csv has 'many' in row 2, which is no number. Write one there"),
+        ("date", "The column 'date' of .*bad.csv has '2020-01-01' in row 1, which is no number."),
+    ],
+)
+def test_values_that_are_no_numbers_are_named_with_their_row(value: str, said: str, tmp_path: Path) -> None:
+    path = rows(tmp_path / "bad.csv", ["date,sold", "2020-01-01,2", "2020-01-02,many", "2020-01-03,"])
+    with pytest.raises(DataError, match=said):
+        read(path, reader="windows", windows=Windows(6, 24, value=value))
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[s
     left = [name for name in rows.column_names if name not in others]
     names = [name for name in left if _is_number(rows.schema.field(name).type)]
     if not names:
-        problems = " ".join(_no_number(rows, one) for one in left[:3])
+        problems = " ".join(f"The column '{one}' {_instead(rows.column(one))}." for one in left[:3])
         raise DataError(
             f"{origin} has no column of numbers beside its times. {problems} Mend the column of values, or name "
             "it with --value."
@@ -216,17 +216,16 @@ def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[s
     return names
 
 
-def _no_number(rows: pa.Table, name: str) -> str:
-    """What a column holds instead, where it first does."""
-    column = rows.column(name)
+def _instead(column: pa.ChunkedArray) -> str:
+    """What a column holds instead of numbers, where it first does."""
     if column.null_count == len(column):
-        return f"The column '{name}' is empty."
+        return "is empty"
     for row, value in enumerate(column.to_pylist(), 1):
         try:
             float(value if value is not None else "nan")
         except (TypeError, ValueError):
-            return f"The column '{name}' has {value!r} in row {row}."
-    return f"The column '{name}' holds {column.type}."
+            return f"has {str(value)!r} in row {row}"
+    return f"holds {column.type}"
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -236,8 +235,11 @@ def _is_number(kind: pa.DataType) -> bool:
 def _floats(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[np.float64]:
     try:
         values = np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
-    except pa.ArrowInvalid as problem:
-        raise DataError(f"The column '{name}' of {origin} does not hold numbers only: {problem}.") from None
+    except pa.ArrowException:
+        raise DataError(
+            f"The column '{name}' of {origin} {_instead(column)}, which is no number. Write one there, or leave it "
+            "empty where the value is missing."
+        ) from None
     if np.isinf(values).any():
         row = int(np.flatnonzero(np.isinf(values))[0]) + 1
         raise DataError(f"The column '{name}' of {origin} has an infinite value in row {row}. Leave it empty instead.")

@@ -51,6 +51,8 @@ COUNTS = re.compile(r"(\d+)/(\d+)/(\d+)")
 """A split by rows: to train, to choose by, to test."""
 MANY_BLOCKS = 30
 """Blocks of time that single steps of a test are resampled in."""
+NAMED = 3
+"""Series that cannot be used above which messages name no more."""
 BLOCKS = 10
 """Blocks of time below which intervals are drawn over series instead, where there are as many of these."""
 
@@ -116,8 +118,7 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
         else:
             kept.append((one, borders))
     if not kept:
-        first = quarantine[0]
-        raise DataError(f"{origin} has no series to learn from: {first.id}: {first.reason}.")
+        raise _nothing_to_learn(origin, quarantine)
     learned = [one.values[: borders.validation] for one, borders in kept]
     season = wanted.season or found.season or find_season(learned)
     notes = [*found.notes, *_missing_note(kept)]
@@ -136,6 +137,17 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
     found_there = np.array(places, np.int64), np.array(parts)
     table = _table(kept, *found_there, season, origin, wanted, quarantine, notes, found)
     return replace(table, about=about([one for one, _ in kept], found.step, season))
+
+
+def _nothing_to_learn(origin: str, unusable: Sequence[Quarantined]) -> DataError:
+    count = len(unusable)
+    whose = f"none of its {count} can be used: " if count > 1 else ""
+    told = "; ".join(f"{one.id}: {one.reason}" for one in unusable[:NAMED])
+    more = f"; and {count - NAMED} more" if count > NAMED else ""
+    return DataError(
+        f"{origin} has no series to learn from: {whose}{told}{more}. Mend or lengthen what is given, or name another "
+        "column of values with --value."
+    )
 
 
 def about(series: Sequence[History], step: str, season: int) -> tuple[tuple[str, str], ...]:
