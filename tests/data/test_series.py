@@ -176,6 +176,9 @@ def test_files_of_the_ucr_archive(tmp_path: Path) -> None:
     assert tables[0].strings("split") == tables[1].strings("split") == ["train"] * 12 + ["test"] * 12
     first, other = (Series().decode(Contents(table).read(0)) for table in tables)
     assert other[0, 0] == first[0, 1] and np.allclose(first[0, 1:], other[0, 1:]), "a missing end is as its neighbour"
+    asked = read(tmp_path / "Kinds_TEST.tsv", labelled=False)
+    assert asked.strings("id") == [f"Kinds_TEST {row:02d}" for row in range(12)], "rows of that file, named by it"
+    assert np.allclose(Contents(asked).read(0), Contents(tables[0]).read(12))
 
 
 def test_what_cannot_be_a_series_says_why() -> None:

@@ -44,13 +44,14 @@ class NumpyArchive:
 
 
 class Ucr:
-    """NAME_TRAIN.ts and NAME_TEST.ts (or .tsv), by one of them or by the folder they are alone in; or one .ts file."""
+    """NAME_TRAIN.ts and NAME_TEST.ts (or .tsv), by one of them or by the folder they are alone in; or one .ts file.
+    Where no labels are asked for, a file is itself alone."""
 
     def recognises(self, path: Path) -> bool:
         return bool(_files(path))
 
     def read(self, path: Path, options: Options) -> Table:
-        files = _files(path)
+        files = _files(path) if options.labelled or path.is_dir() else {"": path}
         parse = {".ts": _of_ts, ".tsv": _of_tsv}
         return _table(path, options, {part: parse[file.suffix.lower()](file) for part, file in files.items()})
 
