@@ -13,7 +13,7 @@ from headstart.data import checks, splits
 from headstart.data.contents import Contents, Unreadable
 from headstart.data.modalities.series import Series
 from headstart.data.read import read
-from headstart.data.windows import FIELDS, Windows
+from headstart.data.windows import COMING, FIELDS, Windows
 
 CUT = Windows(horizon=6, context=36)
 
@@ -133,6 +133,27 @@ def test_a_column_like_a_time_that_nobody_named_is_said(tmp_path: Path) -> None:
     assert any("the column 'month' looks like their time: --time month" in note for note in table.notes)
     table = read(rows(tmp_path / "plain.csv", ["sold", *map(str, seasonal(240))]), reader="windows", windows=CUT)
     assert not any("--time" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        (["2020-01-30", "2020-01-31", "2020-02-01"], ["2020-02-02", "2020-02-03"]),
+        (["2020-02-28 22:00", "2020-02-28 23:00"], ["2020-02-29 00:00:00", "2020-02-29 01:00:00"]),
+        (["2020-11-30", "2020-12-31", "2021-01-31"], ["2021-02-28", "2021-03-31"]),
+        (["2020-11-15", "2020-12-15", "2021-02-15"], ["2021-03-15", "2021-04-15"]),
+        (["3", "5", "7"], [9, 11]),
+        ([f"2021-03-{day:02d}" for day in range(1, 27) if day % 7 not in (6, 0)], ["2021-03-29", "2021-03-30"]),
+        (["2020-01-30"], None),
+        (None, None),
+    ],
+)
+def test_steps_to_be_told_have_their_times(times: list[str] | None, told: list[object] | None, tmp_path: Path) -> None:
+    named = times or ["a", "b", "c"]
+    path = rows(tmp_path / "sold.csv", ["when,sold", *[f"{time},{place}" for place, time in enumerate(named)]])
+    given = {"time": "when"} if times else {}
+    table = read(path, labelled=False, reader="windows", windows=Windows(2, 24, value="sold"), **given)
+    assert (table.column(COMING).to_pylist() == [told]) if told else not table.has(COMING)
 
 
 @pytest.mark.parametrize("dated", [True, False])

@@ -41,6 +41,7 @@ def test_a_table_to_a_run_that_tells_what_comes_next(network: Path, stores: Path
     assert receipt.target.groups, "windows overlap: intervals are drawn over blocks of time"
     answers = list(csv.DictReader(io.StringIO(headstart("predict", run, stores, "--format", "csv").ok().out)))
     assert [row["step"] for row in answers if row["id"] == "store 1"] == [str(step) for step in range(1, 7)]
+    assert list(answers[0])[:3] == ["id", "time", "step"] and answers[0]["time"] == answers[6]["time"] > "2000"
     assert all(float(row["low"]) <= float(row["middle"]) <= float(row["high"]) for row in answers)
     assert "MASE" in headstart("evaluate", run, stores).ok().out
 
@@ -73,6 +74,7 @@ def test_what_is_known_ahead_of_time_helps(network: Path, tmp_path: Path) -> Non
     assert arms["adapted"] > 0.6 and arms["plain"] > 0.6 and arms["plain_theta"] < 0.5
     headstart("predict", run, shop).refused("6 steps are to be told", "offer filled in")
     told = list(csv.DictReader(io.StringIO(headstart("predict", run, plans, "--format", "csv").ok().out)))
+    assert [row["time"] for row in told] == days[300:].tolist()
     assert [float(row["middle"]) for row in told] == pytest.approx((50 + 20 * offers[300:]).tolist(), abs=6)
     headstart("adapt", shop, *wanted, "--known", "price", "--source", network).refused("no column 'price'")
 

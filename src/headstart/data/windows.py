@@ -18,6 +18,8 @@ of that part, the mean error of a seasonal naive forecast of this window, and th
 MARKS = ("event", "place")
 """What stands ahead of that where every step is an example: the number of the event that the step is part of (0: none),
 and its place among the steps of all series, neighbours one apart."""
+COMING = "coming"
+"""The column of a table that holds the times of the steps to be told, where these are known."""
 SHORT = 12
 """Steps by which one is judged where the user does not say: itself, and those just before it."""
 TRAIN, VALIDATION, TEST = 0, 1, 2

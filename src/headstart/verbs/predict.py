@@ -10,6 +10,7 @@ import numpy as np
 
 from headstart.core.errors import HeadstartError
 from headstart.core.registry import suggest
+from headstart.data.windows import COMING
 from headstart.verbs.model import Answers, Model
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ FORMATS = ("table", "json", "csv", "parquet")
 
 def predict(model: Model, contents: Any) -> pa.Table:
     """One row a readable content: id, answer, confidence, and a probability for each label. Of forecasts, one row a
-    step: id, step, low, middle, high."""
+    step: id, its time where times are known, step, low, middle, high."""
     return as_table(model, model.answer(contents))
 
 
@@ -29,6 +30,9 @@ def as_table(model: Model, answers: Answers) -> pa.Table:
 
     predictions = answers.predictions
     laid_out = model.task.laid_out(answers.table.strings("id"), predictions)
+    if laid_out and answers.table.has(COMING):
+        times = answers.table.column(COMING).combine_chunks().flatten()
+        laid_out = {"id": laid_out["id"], "time": times, **laid_out}
     if laid_out:
         return pa.table({name: pa.array(values) for name, values in laid_out.items()})
     columns: dict[str, Any] = {

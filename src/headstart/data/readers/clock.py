@@ -28,7 +28,7 @@ SEASONS = (
 )
 """Steps, and how many of them make the season that most series of such steps have."""
 MONTHLY = {1: 12, 3: 4, 12: 1}
-WORKING_WEEK = 5
+WORKING_WEEK, WORKING_DAY = 5, "1 working day"
 FEW_MISSING = 0.5
 """Share of steps without a row up to which rows are taken for missing rather than for rare."""
 
@@ -43,10 +43,27 @@ class Grid:
     """Such as "1 hour"; empty for plain numbers."""
     season: int
     """Steps of the season usual for it; 0 where that is not known."""
+    size: int = 0
+    """Of a step: microseconds, or plain numbers; 0 where it is of another kind, or not known."""
+    months: int = 0
+    """Of a step, where it is of so many."""
 
     @property
     def length(self) -> int:
         return int(self.places[-1]) + 1
+
+    def following(self, times: NDArray[Any], count: int) -> NDArray[Any] | None:
+        """(count,) the times of the steps after the last of the `times` (N,) of its rows; None where not known."""
+        after = np.arange(1, count + 1)
+        if self.months:
+            begun = times.astype("datetime64[M]")
+            into = int((times - begun).max().astype(np.int64))  # of the last day, in a month as long as any
+            ahead = begun[-1] + after * self.months
+            ends = (ahead + 1).astype(times.dtype) - DAY + into % DAY
+            return np.asarray(np.minimum(ahead.astype(times.dtype) + into, ends))
+        if self.step == WORKING_DAY:
+            return np.asarray(np.busday_offset(times[-1].astype("datetime64[D]"), after).astype(times.dtype))
+        return np.asarray(times[-1] + after * self.size) if self.size else None
 
 
 def read_times(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[Any]:
@@ -110,6 +127,14 @@ def as_text(time: Any) -> str:
     return str(time).replace("T", " ").removesuffix(".000000").removesuffix(" 00:00:00")
 
 
+def as_texts(times: NDArray[Any]) -> list[Any]:
+    """Moments (N,), all as days where they are, or as seconds; numbers as they are."""
+    if times.dtype.kind != "M":
+        return list(times.tolist())
+    unit = next(one for one in ("D", "s", "us") if (times.astype(f"datetime64[{one}]") == times).all())
+    return [str(time).replace("T", " ") for time in times.astype(f"datetime64[{unit}]")]
+
+
 def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str) -> Grid:
     """The steps that the rising `times` (N,) of one series stand at; rows may be missing between them.
 
@@ -136,10 +161,10 @@ def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str)
         step = int(np.gcd.reduce(np.diff(months)))
         if step:
             places = (months - months[0]) // step
-            return Grid(places, _told(step, "month"), MONTHLY.get(step, 0))
+            return Grid(places, _told(step, "month"), MONTHLY.get(step, 0), months=step)
     if dated and _working_days(times):
         days = np.busday_count(times[0].astype("datetime64[D]"), times.astype("datetime64[D]"))
-        return Grid(np.asarray(days, np.int64), "1 working day", WORKING_WEEK)
+        return Grid(np.asarray(days, np.int64), WORKING_DAY, WORKING_WEEK)
     lengths, counts = np.unique(apart, return_counts=True)
     step = int(lengths[np.argmax(counts)])
     places = (numbers - numbers[0]) // step
@@ -151,7 +176,7 @@ def grid(times: NDArray[Any], rows: NDArray[np.int64], series: str, origin: str)
             f"{as_text(times[odd + 1])}). Bring it to even steps first, such as sums or means by hour; or leave out "
             "--time to take rows for steps."
         )
-    return Grid(places, _length(step, dated) if dated else "", dict(SEASONS).get(step, 0) if dated else 0)
+    return Grid(places, _length(step, dated) if dated else "", dict(SEASONS).get(step, 0) if dated else 0, step)
 
 
 def _working_days(times: NDArray[Any]) -> bool:

@@ -37,6 +37,15 @@ class History:
 
     known: NDArray[np.float64] | None = None
     """(T, C) of what is known ahead of time, in columns; None where nothing is."""
+    grid: Grid | None = None
+    """Of its rows, where these have times."""
+
+    def coming(self, place: int, count: int) -> NDArray[Any] | None:
+        """(count,) times of the steps from `place` on, also of those after the last; None where they are not known."""
+        if self.times is None or self.grid is None:
+            return None
+        after = self.grid.following(self.times[self.grid.places], count)
+        return None if after is None else np.concatenate([self.times, after])[place : place + count]
 
     def when(self, place: int) -> str:
         """What the step at `place` is called; texts of one series sort as its steps do."""
@@ -169,7 +178,8 @@ def read_histories(
             events = None if marks is None else _spread(marks[order], places, False)
             carried = [_carried(_spread(one[order], places, np.nan)) for one in foreseen]
             ahead = np.column_stack(carried) if carried else None
-            found.append(History(called, _spread(numbers[order], places, np.nan), when, part, events, ahead))
+            spread = _spread(numbers[order], places, np.nan)
+            found.append(History(called, spread, when, part, events, ahead, None if stamps is None else places))
     steps = {one.step for one in grids.values() if len(one.places) > 1}
     if len(steps) > 1:
         first = {one.step: name for name, one in reversed(grids.items())}

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError
 from headstart.data.contents import IN_MEMORY
 from headstart.data.readers.assemble import Draft
+from headstart.data.readers.clock import as_texts
 from headstart.data.readers.histories import Histories, History
 from headstart.data.table import Table
-from headstart.data.windows import LEAST_PAST, Pasts, Steps, Windows
+from headstart.data.windows import COMING, LEAST_PAST, Pasts, Steps, Windows
 
 
 def upcoming(found: Histories, origin: str, wanted: Windows) -> Table:
@@ -23,8 +26,17 @@ def upcoming(found: Histories, origin: str, wanted: Windows) -> Table:
     ids = [one.name or "series" for one in found.series]
     ends = np.array([(row, _end(one, wanted)) for row, one in enumerate(found.series)], np.int64)
     pasts = pasts_of(found.series, ends, wanted)
-    draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], {})
+    coming = [found.series[row].coming(end, wanted.horizon) for row, end in ends.tolist()]
+    known = [times for times in coming if times is not None]
+    alike = len(known) == len(coming) and len({times.dtype for times in known}) == 1
+    columns = {COMING: _as_lists(known)} if alike else {}
+    draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], columns)
     return draft.table(origin, "series", (), (), found.notes, memory=pasts)
+
+
+def _as_lists(times: Sequence[NDArray[Any]]) -> pa.Array:
+    """The times (H,) of every series, in one way of writing."""
+    return pa.array(np.array(as_texts(np.concatenate(times))).reshape(len(times), -1).tolist())
 
 
 def _every_step(found: Histories, origin: str, wanted: Windows) -> Table:
