@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,19 @@ def test_what_cannot_be_used_has_one_reason(content: object, reason: str) -> Non
     assert reason in AUDIO.examine(content).problem
     with pytest.raises(Unreadable):
         AUDIO.decode(content)
+
+
+@pytest.mark.parametrize("form", ["WAV", "AIFF", "AU"])
+def test_files_that_are_cut_off_are_set_aside(form: str) -> None:
+    whole = encoded(TONE, form)
+    problem = AUDIO.examine(whole[: len(whole) // 2]).problem
+    assert re.fullmatch(r"cut off: it has 2\d,\d+ of the 48,00\d bytes that its header promises", problem)
+    assert not AUDIO.examine(whole[:-8]).problem, "headers are careless"
+
+
+def test_a_header_written_before_its_sound_promises_nothing() -> None:
+    unknown = encoded(TONE).replace((2 * len(TONE)).to_bytes(4, "little"), b"\xff" * 4, 1)
+    assert AUDIO.decode(unknown).seconds == 1.5
 
 
 def test_silent_and_clipped_sounds_are_noted_and_kept() -> None:

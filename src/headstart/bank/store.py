@@ -33,6 +33,8 @@ from headstart.sources.trunk import Choice
 ABOUT = "about.json"
 USED = "used"
 ROWS = "rows.lance"
+FACTS = "facts-2"
+"""Another number where a look at a content finds something else than before: what was found is then looked for anew."""
 MANY_FRAGMENTS = 32
 """A shelf with more files than this is compacted when it is next written to."""
 READING_MINUTES = 10
@@ -304,7 +306,7 @@ class Bank:
         return Shelf(folder, point.shape(source.description), point.form != POOLED, self.runtime)
 
     def facts(self, modality: str) -> StoredFacts:
-        return StoredFacts(self.root / "facts" / modality)
+        return StoredFacts(self.root / FACTS / modality)
 
     def _folders(self) -> list[Path]:
         return sorted(path.parent for path in self.root.rglob(ROWS) if path.is_dir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,12 @@ SILENT = 1e-3
 """Amplitude of 1 below which a frame is silent: -60 dB."""
 FULL, CLIPPED = 0.999, 0.001
 """Amplitude of 1 that is as loud as it goes, and the share of such samples from which a sound is clipped."""
+LACKING = 0.01
+"""Share of the bytes that a header promises without which a file is cut off, and its header not just careless."""
+STREAMED = 0x7FFF0000
+"""Bytes from which a header promises as much as can be, because its writer did not know."""
+_PROMISED = re.compile(r"(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)")
+"""What libsndfile says of the samples of a WAV, AIFF or AU file that ends too soon."""
 SPECTRUM = MelSpectrum(RATE, window=400, hop=160, fft=512, bands=64, low=60.0, high=7600.0)
 COARSE = MelSpectrum(RATE, window=400, hop=160, fft=512, bands=16, low=60.0, high=7600.0)
 MOMENTS = 32
@@ -153,12 +160,17 @@ def _opened(content: bytes) -> tuple[NDArray[np.float32], int]:
     if not content:
         raise Unreadable("the file is empty")
     try:
-        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            samples, rate, header = file.read(dtype="float32", always_2d=True), file.samplerate, file.extra_info
     except (soundfile.SoundFileError, RuntimeError, TypeError) as problem:
         reason = getattr(problem, "error_string", "") or str(problem)
         raise Unreadable(f"not a sound that can be read: {_beginning(content[:24])} ({reason.rstrip('.')})") from None
     except MemoryError:
         raise Unreadable("too large for the memory of this machine") from None
+    if lacking := _PROMISED.search(header):
+        promised, there = map(int, lacking.groups())
+        if there < (1 - LACKING) * promised and promised < STREAMED:
+            raise Unreadable(f"cut off: it has {there:,} of the {promised:,} bytes that its header promises")
     return samples, int(rate)
 
 
