@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -114,12 +116,15 @@ def test_a_head_departs_from_the_best_combination_of_what_is_told_already(table:
     assert found.solver.startswith("ridge from 50 % ") and found.solver.endswith(" + 1 % noise")
 
 
-def test_models_of_the_field_are_fitted_to_values_not_to_deviations(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_of_the_field_are_fitted_to_values_not_to_deviations(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
     """Factors of a season or a trend need values above 0; and what is told is in deviations again."""
 
     class GrowsOn:
         def forecast(self, values: np.ndarray, h: int, level: list[int]) -> dict[str, np.ndarray]:
             assert values.min() > 0
+            warnings.warn("Too few residuals", UserWarning, stacklevel=1)
             told = values[-1] * (values[-1] / values[-2]) ** np.arange(1, h + 1)
             return {"mean": told, "lo-80": told - 1, "hi-80": told + 1}
 
@@ -128,6 +133,7 @@ def test_models_of_the_field_are_fitted_to_values_not_to_deviations(monkeypatch:
     even = (values - values[:48].mean()) / values[:48].std()
     told = Local("ets", "", np.zeros((1, 1)), 12, 1).told(values[:48])
     assert told == pytest.approx(np.stack([even[48:] - 1, even[48:], even[48:] + 1]))
+    assert not recwarn.list, "what the library thinks of one past is not for the terminal"
 
 
 def _told(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,7 +100,9 @@ class Local(Baseline):
         values, level, scale = past(content)
         scaled = values / scale  # still above 0 where values are: these models take no factors of what is not
         try:
-            given = self._model(len(values)).forecast(scaled, h=self.horizon, level=[80])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what the library thinks of one of many pasts
+                given = self._model(len(values)).forecast(scaled, h=self.horizon, level=[80])
             found = np.stack([given["lo-80"], given["mean"], given["hi-80"]])
         except Exception:  # these models raise any kind of error on pasts that are too short or too even
             found = np.full((len(LEVELS), self.horizon), np.nan)
