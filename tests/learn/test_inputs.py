@@ -146,3 +146,13 @@ def test_numbers_that_do_not_mean_a_picture_are_refused_after_files(files, sourc
 def test_sounds_in_memory_are_contents() -> None:
     sounds = [(np.zeros(100 * (row + 1), np.float32), 16_000) for row in range(3)]
     assert contents_of(object(), sounds, "audio", fitting=False) == sounds
+
+
+@pytest.mark.parametrize("as_objects", [False, True])
+def test_samples_without_a_rate_say_what_is_missing(as_objects: bool) -> None:
+    sounds = [np.zeros(16_000 + row, np.float32) for row in range(4)]
+    X = np.array(sounds, object) if as_objects else sounds
+    with pytest.raises(InputError, match=r"samples without a rate; give \(samples, samples a second\), or the path"):
+        TransferClassifier("builtin/audio-tiny").fit(X, [0, 1, 0, 1])
+    with pytest.raises(InputError, match=r"shape \(16000,\)"):
+        TransferClassifier().fit(X, [0, 1, 0, 1])

@@ -103,7 +103,12 @@ def _listed(X: Any, modality: str) -> list[Any] | None:
         values = X.reshape(-1).tolist() if flat else _together(X, modality)
     else:
         values = list(X) if isinstance(X, (list, tuple)) else []
-    return values if any(_is_content(value, modality) for value in values) else None
+    return values if _are_uneven(values) or any(_is_content(value, modality) for value in values) else None
+
+
+def _are_uneven(values: Sequence[Any]) -> bool:
+    """Whether their lengths differ, so that they are no table of numbers: what they are instead, the modality says."""
+    return len({len(value) for value in values if hasattr(value, "__len__")}) > 1
 
 
 def _together(X: NDArray[Any], modality: str) -> list[Any]:

@@ -112,7 +112,7 @@ class Audio:
         if self.recognises(content):
             return _mixed(_as_floats(np.asarray(content[0])), int(content[1]))
         if isinstance(content, np.ndarray):
-            raise Unreadable("samples without a rate; give (samples, samples a second)")
+            raise Unreadable("samples without a rate; give (samples, samples a second), or the path of a file")
         raise Unreadable(f"not a sound but {'nothing' if content is None else f'a {type(content).__name__}'}")
 
     def examine(self, content: Any) -> Facts:
