@@ -135,6 +135,18 @@ def test_a_column_like_a_time_that_nobody_named_is_said(tmp_path: Path) -> None:
     assert not any("--time" in note for note in table.notes)
 
 
+@pytest.mark.parametrize("set_back", [0, 1])
+def test_clocks_that_are_set_back_and_days_of_many_hours_are_only_said(set_back: int, tmp_path: Path) -> None:
+    hours = np.datetime64("2020-01-01T00") + np.arange(240)
+    when = [f"{hour},{hour.astype(int) % 24}" for hour in (hours.astype("datetime64[D]"), hours)[set_back]]
+    if set_back:
+        when[120] = when[119]
+    lines = [f"{one},{value}" for one, value in zip(when, seasonal(240), strict=True)]
+    table = read(rows(tmp_path / "hours.csv", ["date,hour,sold", *lines]), reader="windows",
+                 windows=Windows(6, 24, value="sold"))  # fmt: skip
+    assert any("looks like their time: --time date" in note for note in table.notes)
+
+
 @pytest.mark.parametrize(
     ("times", "told"),
     [

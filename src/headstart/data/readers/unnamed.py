@@ -13,6 +13,8 @@ from headstart.core.errors import DataError
 from headstart.data.readers.clock import as_text, read_times
 
 TIME_NAMES = ("date", "datetime", "timestamp", "time", "ds")
+FEW, FAR = 0.01, 0.1
+"""Share of the steps that may lead back, and share of all the time by which they may: clocks are set, and misread."""
 FIRST = 20
 """Values by which a column is judged before all of it is read."""
 
@@ -20,7 +22,8 @@ FIRST = 20
 def unnamed_time(
     rows: pa.Table, origin: str, series: Sequence[NDArray[np.int64]], others: Collection[str | None]
 ) -> list[str]:
-    """A note where a column looks like the time of the rows, which are taken as the steps.
+    """A note where a column looks like the time of the rows, which are taken as the steps. A few of them may be at one
+    time, or a little before the one ahead of them.
 
     Args:
         series: the rows of each series.
@@ -55,12 +58,16 @@ def _supposed_times(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[
 def _require_rising(
     rows: pa.Table, name: str, times: NDArray[Any], of_series: NDArray[np.int64], origin: str, others: Sequence[str]
 ) -> None:
-    behind = np.flatnonzero(np.diff(times[of_series].astype(np.int64)) <= 0)
-    if not len(behind):
+    numbers = times[of_series].astype(np.int64)
+    steps = np.diff(numbers)
+    behind = np.flatnonzero(steps <= 0)
+    if len(behind) <= FEW * len(steps) and -steps.min(initial=0) <= FAR * np.ptp(numbers):
         return
     first, second = of_series[behind[0] : behind[0] + 2]
     texts_first = sorted(others, key=lambda one: not _is_text(rows.column(one).type))
     apart = next((one for one in texts_first if one != name and _tells_apart(rows, one, name)), None)
+    if steps.min() == 0 and (apart is None or not _is_text(rows.column(apart).type)):  # such as a day for every hour
+        return
     raise DataError(
         f"The rows of {origin} are not the steps of one series: the column '{name}', which looks like their time, goes "
         f"from {as_text(times[first])} in row {first + 1} to {as_text(times[second])} in row {second + 1}. Say "
