@@ -36,6 +36,8 @@ def show(receipt: Receipt, console: Console, folder: Path | None = None) -> None
     if receipt.label_efficiency.sentence:
         _paragraph(receipt.label_efficiency.sentence, console)
     _paragraph(cost_line(receipt), console)
+    for note in receipt.target.notes:
+        _paragraph(f"Note: {note}", console)
     for warning in receipt.warnings:
         _paragraph(f"Warning: {warning}", console, style="yellow")
     if receipt.target.quarantine:
