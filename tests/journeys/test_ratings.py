@@ -63,6 +63,16 @@ def test_answers_for_one_user_have_reasons(readers: Path, kinds: Kinds) -> None:
     assert whole.predictions.answers[row][:4] == [one["id"] for one in found]
 
 
+def test_recommending_from_python(readers: Path, probed: Path) -> None:
+    model = hs.load(readers)
+    assert repr(model) == f"Model('{readers}', recommendation, source='{model.receipt.source.name}', 144 labels)"
+    found = json.loads(headstart("predict", readers, "--user", "reader7", "--top", "2", "--format", "json").ok().out)
+    assert [one.id for one in model.recommend("reader7", count=2).items] == [one["id"] for one in found]
+    assert model.recommend(7, met=(0,)).notes[0].endswith("has no user '7'.")
+    with pytest.raises(HeadstartError, match="a run of classification, which knows no users"):
+        hs.load(probed).recommend("reader7")
+
+
 def test_the_same_run_measures_the_same_on_its_test_again(readers: Path, kinds: Kinds) -> None:
     own = hs.load(readers).receipt.arms[0].metrics["recall_at_10"].value
     assert own == pytest.approx(hs.load(readers).evaluate(kinds["books"][0]).metrics["recall_at_10"].value)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from headstart.receipt.document import Receipt
     from headstart.verbs.evaluate import Evaluation
+    from headstart.verbs.recommend import Recommendations
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ class Model:
         self.tasks = tasks
 
     def __repr__(self) -> str:
-        return f"Model('{self.folder}', source='{self.source.name}', labels={list(self.task.labels)})"
+        from headstart.verbs.recipe import RECIPE, load
+
+        recipe = self.folder / RECIPE
+        source = load(recipe).source if recipe.is_file() else self.source.name
+        return f"Model('{self.folder}', {self.task.kind}, source='{source}', {len(self.labels)} labels)"
 
     @property
     def task(self) -> Task:
@@ -157,6 +162,27 @@ class Model:
         points = [Point(stage, reads) for stage in stages]
         found = features_now(self.source.reading(reads), examples, sorted(set(points)), "Predictions")
         return beside([found[point] for point in points])
+
+    def recommend(
+        self,
+        user: str | int | None = None,
+        *,
+        met: Sequence[str | int] = (),
+        count: int = 10,
+        histories: str | Path | None = None,
+    ) -> Recommendations:
+        """The best `count` items for one user, each with its reasons; see `headstart.verbs.recommend`.
+
+        Args:
+            user: an id in the table that the run learned from, or in `histories`, another table of what users met.
+            met: ids of items that the user met since, or of all where `user` is None; the earliest first.
+
+        Raises:
+            HeadstartError: the run does not recommend, or the table is gone.
+        """
+        from headstart.verbs.recommend import recommend
+
+        return recommend(self, user, met=met, count=count, histories=histories)
 
     def evaluate(self, target: Any, *, label: str | None = None, content: str | None = None) -> Evaluation:
         """How good the model is on other labelled data; see `headstart.verbs.evaluate`."""

@@ -28,9 +28,9 @@ class Recommendations:
 
 def recommend(
     model: Model,
-    user: str | None = None,
+    user: str | int | None = None,
     *,
-    met: Sequence[str] = (),
+    met: Sequence[str | int] = (),
     count: int = 10,
     histories: str | Path | None = None,
 ) -> Recommendations:
@@ -48,18 +48,19 @@ def recommend(
     known: list[str] = []
     notes: list[str] = []
     if user is not None:
-        known, notes = _met_by(model, user, histories)
-    strange = [one for one in met if one not in set(model.labels)]
+        known, notes = _met_by(model, str(user), histories)
+    since, catalogue = list(map(str, met)), set(model.labels)
+    strange = [one for one in since if one not in catalogue]
     if strange:
         near = difflib.get_close_matches(strange[0], model.labels, n=3)
         notes.append(
             f"Not in the catalogue, and passed over: {', '.join(strange[:5])}."
             + (f" Did you mean {', '.join(near)}?" if near else "")
         )
-    items = [*known, *(one for one in met if one not in known)]
-    if not set(items) & set(model.labels):
+    items = [*known, *(one for one in since if one not in known)]
+    if not set(items) & catalogue:
         notes.append("Nothing is known of what this user met: these are the items that most others met.")
-    found = model.source.recommend({"user": user or "", "items": items}, count)
+    found = model.source.recommend({"user": "" if user is None else str(user), "items": items}, count)
     named = {one for each in found for one in each.because}
     return Recommendations(tuple(found), {one: model.source.thing(one) for one in named}, tuple(notes))
 
