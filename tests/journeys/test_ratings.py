@@ -73,6 +73,27 @@ def test_recommending_from_python(readers: Path, probed: Path) -> None:
         hs.load(probed).recommend("reader7")
 
 
+def test_users_of_a_table_are_recommended_to_by_what_the_run_knows(readers: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "users.csv"
+    listed.write_text("user,country\nreader7,at\nreader9,at\nreader7,at\nnobody,at\n")
+    order = ("predict", readers, listed, "--top", "2")
+    rows = json.loads(headstart(*order, "--format", "json").ok().out)
+    assert [(row["user"], row["rank"]) for row in rows] == [
+        (user, rank) for user in ("reader7", "reader9", "nobody") for rank in (1, 2)
+    ]
+    own = json.loads(headstart("predict", readers, "--user", "reader9", "--top", "2", "--format", "json").ok().out)
+    assert rows[2:4] == own
+    shown = headstart(*order).ok()
+    assert "reader9" in shown.out and own[1]["title"] in shown.out and "has no user 'nobody'" in shown.err
+    assert len(headstart(*order, "--format", "csv").ok().out.splitlines()) == 7
+    assert "6 predictions" in headstart(*order, "--format", "parquet", "--out", tmp_path / "shown.parquet").ok().out
+    assert parquet.read_table(tmp_path / "shown.parquet").to_pylist() == rows
+    listed.write_text("country\nat\n")
+    headstart(*order).refused("has no column of users")
+    listed.write_text("user,country\n,at\n")
+    headstart(*order).refused("lists no user")
+
+
 def test_the_same_run_measures_the_same_on_its_test_again(readers: Path, kinds: Kinds) -> None:
     own = hs.load(readers).receipt.arms[0].metrics["recall_at_10"].value
     assert own == pytest.approx(hs.load(readers).evaluate(kinds["books"][0]).metrics["recall_at_10"].value)

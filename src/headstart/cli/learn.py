@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,7 +32,21 @@ from headstart.cli.options import (
     Value,
     settings,
 )
-from headstart.cli.show import console, show_drift, show_evaluation, show_quarantine, show_recommendations, show_table
+from headstart.cli.show import (
+    console,
+    show_drift,
+    show_evaluation,
+    show_notes,
+    show_quarantine,
+    show_recommendations,
+    show_table,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from headstart.verbs.model import Model
+    from headstart.verbs.recommend import Recommendations
 
 
 def adapt(
@@ -261,12 +275,13 @@ def predict(
       headstart predict runs/english-german new.tsv --beams 8
 
       headstart predict runs/books --user 42 --top 10
+
+      headstart predict runs/books users.csv --top 3 --format csv --out shown.csv
     """
-    from headstart.core import files
     from headstart.core.errors import HeadstartError
-    from headstart.receipt import words
     from headstart.verbs import predict as verb
     from headstart.verbs.model import load
+    from headstart.verbs.recommend import table_of
 
     if prompt is not None and contents:
         raise HeadstartError(f"Predict --prompt and {contents[0]} one after the other: it is one or the other.")
@@ -274,28 +289,54 @@ def predict(
     if prompt is not None and (model.task.own_head or model.source.modality != "text"):
         print(model.generate(prompt))
         return
-    if user is not None or met is not None:
-        from headstart.verbs.recommend import recommend
-
-        chosen = [one.strip() for one in (met or "").split(",") if one.strip()]
-        table = contents[0] if contents else None
-        show_recommendations(recommend(model, user, met=chosen, count=top, histories=table), form)
+    if form not in verb.FORMATS:
+        verb.written(None, form)
+    if recommended := _recommended(model, user, met, contents, top):
+        if form == "table" and out is None:
+            show_recommendations(recommended)
+        else:
+            _write(table_of(recommended), form, out)
+        show_notes(note for one in recommended for note in one.notes)
         return
     if prompt is None and not contents:
         raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
-    if form not in verb.FORMATS:
-        verb.written(None, form)
     answers = model.answer(verb.expand(contents) if contents else [prompt], content)
     table = verb.as_table(model, answers)
-    if form == "table" and out is None and "answer" not in table.column_names:
+    if form != "table" or out is not None:
+        _write(table, form, out)
+    elif "answer" not in table.column_names:
         show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])
-    elif form == "table" and out is None:
+    else:
         rows = [
             (str(row["id"]), _told(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
             for row in table.to_pylist()
         ]
         show_table("", ("example", "answer", "confidence"), rows)
-    elif out is not None:
+    show_quarantine(answers.quarantine)
+
+
+def _recommended(
+    model: Model, user: str | None, met: str | None, contents: list[str] | None, count: int
+) -> list[Recommendations] | None:
+    """Where one user is named, or a table that lists users and not what they met."""
+    from headstart.verbs.recommend import knows_users, recommend, recommend_to_all
+
+    if user is not None or met is not None:
+        chosen = [one.strip() for one in (met or "").split(",") if one.strip()]
+        return [recommend(model, user, met=chosen, count=count, histories=contents[0] if contents else None)]
+    if contents and knows_users(model):
+        return recommend_to_all(model, contents[0], count=count)
+    return None
+
+
+def _write(table: pa.Table, form: str, out: Path | None) -> None:
+    """To a file, or to the screen where there is none."""
+    from headstart.core import files
+    from headstart.core.errors import HeadstartError
+    from headstart.receipt import words
+    from headstart.verbs import predict as verb
+
+    if out is not None:
         with files.atomic(out) as temporary:
             temporary.write_bytes(verb.written(table, "csv" if form == "table" else form))
         print(f"{words.count(len(table), 'predictions')} written to {out}")
@@ -303,7 +344,6 @@ def predict(
         raise HeadstartError("Parquet is not for the screen. Say where to write it with --out.")
     else:
         sys.stdout.write(verb.written(table, form).decode())
-    show_quarantine(answers.quarantine)
 
 
 def _short(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,27 +45,30 @@ def show_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, .
 
 def show_quarantine(items: tuple[Quarantined, ...]) -> None:
     """What was set aside goes to standard error, so that it does not mix with results."""
-    for item in items[:20]:
-        print(f"Set aside: {item.id}: {item.reason}", file=sys.stderr)
-    if len(items) > 20:
-        print(f"… and {len(items) - 20} more set aside", file=sys.stderr)
+    _beside([f"Set aside: {item.id}: {item.reason}" for item in items], "set aside")
 
 
-def show_recommendations(found: Recommendations, form: str) -> None:
-    """Items from the best down, with the reasons by their titles; as JSON where that is asked for."""
-    if form == "json":
-        import json
-        from dataclasses import asdict
+def show_notes(notes: Iterable[str]) -> None:
+    """Each once, on standard error."""
+    _beside([f"Note: {note}" for note in dict.fromkeys(notes)], "notes")
 
-        print(json.dumps([asdict(one) for one in found.items], indent=1, ensure_ascii=False))
-    else:
-        rows = [
-            (str(place), one.id, one.title, ", ".join(found.titles[reason] for reason in one.because))
-            for place, one in enumerate(found.items, 1)
-        ]
-        show_table("", ("", "item", "title", "because of"), rows)
-    for note in found.notes:
-        print(f"Note: {note}", file=sys.stderr)
+
+def _beside(lines: Sequence[str], what: str) -> None:
+    for line in lines[:20]:
+        print(line, file=sys.stderr)
+    if len(lines) > 20:
+        print(f"… and {len(lines) - 20} more {what}", file=sys.stderr)
+
+
+def show_recommendations(found: Sequence[Recommendations]) -> None:
+    """Items from the best down, with the reasons by their titles; whose they are where there are several users."""
+    rows = [
+        (one.user, str(place), item.id, item.title, ", ".join(one.titles[reason] for reason in item.because))
+        for one in found
+        for place, item in enumerate(one.items, 1)
+    ]
+    columns, first = ("user", "", "item", "title", "because of"), int(len(found) == 1)
+    show_table("", columns[first:], [row[first:] for row in rows])
 
 
 def show_evaluation(title: str, found: Evaluation) -> None:
@@ -81,8 +84,7 @@ def show_evaluation(title: str, found: Evaluation) -> None:
     show_table(f"{title}: {words.count(found.items, 'items')}", ("", "value", "95 % interval"), rows)
     if found.lost is not None:
         print(_lost(found))
-    for note in found.notes:
-        print(f"Note: {note}", file=sys.stderr)
+    show_notes(found.notes)
     show_quarantine(found.quarantine)
 
 

@@ -1,25 +1,32 @@
-"""What to show one user, and why."""
+"""What to show users, and why."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from headstart.core.errors import DataError, RunError
 from headstart.data.read import read
+from headstart.data.readers import Options
+from headstart.data.readers.interactions import users_alone
 from headstart.sources.recommending import Recommended
 from headstart.verbs.model import Model
 from headstart.verbs.recipe import RECIPE
 from headstart.verbs.recipe import load as load_recipe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
 class Recommendations:
     """The best items for one user, and what has to be said of the user."""
 
+    user: str
+    """Empty for somebody of whom only items are known."""
     items: tuple[Recommended, ...]
     titles: Mapping[str, str]
     """Of all items that reasons name."""
@@ -43,43 +50,95 @@ def recommend(
     Raises:
         HeadstartError: the run does not recommend, or its table is gone.
     """
-    if model.task.reader != "interactions":
+    if not knows_users(model):
         raise RunError(f"{model.folder} is a run of {model.task.kind}, which knows no users. Give files to predict.")
-    known: list[str] = []
-    notes: list[str] = []
-    if user is not None:
-        known, notes = _met_by(model, str(user), histories)
+    if user is None:
+        return _best(model, "", [], met, count)
+    known = _Histories(model, histories, f"--user {user}")
+    return _best(model, str(user), known.of(str(user)), met, count, known.notes(str(user)))
+
+
+def recommend_to_all(model: Model, table: str | Path, *, count: int = 10) -> list[Recommendations] | None:
+    """What each user that `table` lists may like, from what the run knows of them; None where the table says itself
+    what they met.
+
+    Raises:
+        HeadstartError: the table cannot be read, or that of the run is gone.
+    """
+    recipe = load_recipe(model.folder / RECIPE)
+    users = users_alone(Path(table).expanduser(), Options(user=recipe.user, content=recipe.content))
+    if users is None:
+        return None
+    known = _Histories(model, None, "--user ID")
+    return [_best(model, user, known.of(user), (), count, known.notes(user)) for user in users]
+
+
+def knows_users(model: Model) -> bool:
+    return model.task.reader == "interactions"
+
+
+def table_of(found: Sequence[Recommendations]) -> pa.Table:
+    """A row for each user and rank: user, rank, id, title, score, and the ids of items `because` of which."""
+    import pyarrow as pa
+
+    rows = [
+        {"user": one.user, "rank": rank, **asdict(item), "because": list(item.because)}
+        for one in found
+        for rank, item in enumerate(one.items, 1)
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def _best(
+    model: Model,
+    user: str,
+    known: Sequence[str],
+    met: Sequence[str | int],
+    count: int,
+    notes: Sequence[str] = (),
+) -> Recommendations:
     since, catalogue = list(map(str, met)), set(model.labels)
-    strange = [one for one in since if one not in catalogue]
-    if strange:
-        near = difflib.get_close_matches(strange[0], model.labels, n=3)
-        notes.append(
-            f"Not in the catalogue, and passed over: {', '.join(strange[:5])}."
-            + (f" Did you mean {', '.join(near)}?" if near else "")
-        )
+    told = list(notes)
+    if strange := [one for one in since if one not in catalogue]:
+        near = _near(strange[0], model.labels)
+        told.append(f"Not in the catalogue, and passed over: {', '.join(strange[:5])}.{near}")
     items = [*known, *(one for one in since if one not in known)]
     if not set(items) & catalogue:
-        notes.append("Nothing is known of what this user met: these are the items that most others met.")
-    found = model.source.recommend({"user": "" if user is None else str(user), "items": items}, count)
+        told.append("Nothing is known of what this user met: these are the items that most others met.")
+    found = model.source.recommend({"user": user, "items": items}, count)
     named = {one for each in found for one in each.because}
-    return Recommendations(tuple(found), {one: model.source.thing(one) for one in named}, tuple(notes))
+    return Recommendations(user, tuple(found), {one: model.source.thing(one) for one in named}, tuple(told))
 
 
-def _met_by(model: Model, user: str, histories: str | Path | None) -> tuple[list[str], list[str]]:
-    """What `user` met, and a note where nobody of that name is known."""
-    recipe = load_recipe(model.folder / RECIPE)
-    place = Path(histories or recipe.target).expanduser()
-    if not place.is_file():
-        raise DataError(
-            f"{place}, from which the run learned what users met, is gone. Give the table: "
-            f"headstart predict {model.folder.name} TABLE --user {user}"
+class _Histories:
+    """What the users of a table met."""
+
+    def __init__(self, model: Model, histories: str | Path | None, asked: str) -> None:
+        recipe = load_recipe(model.folder / RECIPE)
+        self.place = Path(histories or recipe.target).expanduser()
+        if not self.place.is_file():
+            raise DataError(
+                f"{self.place}, from which the run learned what users met, is gone. Give the table: "
+                f"headstart predict {model.folder.name} TABLE {asked}"
+            )
+        self.table = read(
+            self.place,
+            reader=model.task.reader,
+            labelled=False,
+            user=recipe.user,
+            content=recipe.content,
+            time=recipe.time,
         )
-    table = read(
-        place, reader=model.task.reader, labelled=False, user=recipe.user, content=recipe.content, time=recipe.time
-    )
-    users: Any = table.column("id").combine_chunks()
-    row = users.index(user).as_py()
-    if row < 0:
-        near = difflib.get_close_matches(user, users.to_pylist(), n=3)
-        return [], [f"{place.name} has no user '{user}'." + (f" Did you mean {', '.join(near)}?" if near else "")]
-    return list(table.memory[row]["items"]), []
+        self.row = {name: row for row, name in enumerate(self.table.strings("id"))}
+
+    def of(self, user: str) -> list[str]:
+        """Ids, the earliest first; none of somebody who is not known."""
+        return list(self.table.memory[self.row[user]]["items"]) if user in self.row else []
+
+    def notes(self, user: str) -> list[str]:
+        return [] if user in self.row else [f"{self.place.name} has no user '{user}'.{_near(user, self.row)}"]
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3)
+    return f" Did you mean {', '.join(near)}?" if near else ""

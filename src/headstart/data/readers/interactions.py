@@ -190,6 +190,22 @@ def read_met(path: Path, options: Options) -> tuple[Met, list[str]]:
     return Met(users, starts, item_codes[place].astype(np.int32), names, ratings, times, span, repeated), notes
 
 
+def users_alone(path: Path, options: Options) -> list[str] | None:
+    """The users that a table lists, in its order; None where it says what they met too.
+
+    Raises:
+        DataError: it has no column of users, or none in it.
+    """
+    rows = read_table(path)
+    items = ITEM_NAMES if options.content is None else (options.content.lower(),)
+    if _column(rows, None, items, "item", path, needed=False) is not None:
+        return None
+    users: list[str] = ids_of(rows.column(_column(rows, options.user, USER_NAMES, "user", path))).unique().to_pylist()
+    if not any(users):
+        raise DataError(f"{path} lists no user.")
+    return [user for user in users if user]
+
+
 def about(met: Met, items: Table) -> tuple[tuple[str, str], ...]:
     """How many met how much, how evenly, when, and what nobody has met."""
     lengths, popular = np.diff(met.starts), np.bincount(met.items, minlength=len(met.names))
