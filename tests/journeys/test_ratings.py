@@ -58,6 +58,9 @@ def test_answers_for_one_user_have_reasons(readers: Path, kinds: Kinds) -> None:
     met = {row["item"] for row in table if row["user"] == "reader7"}
     assert len(found) == 4 and not met & {one["id"] for one in found}
     assert all(set(one["because"]) <= met for one in found) and found[0]["because"]
+    called = hs.load(readers).source.thing
+    shown = headstart("predict", readers, "--user", "reader7", "--top", "1").ok().out
+    assert "; ".join(map(called, found[0]["because"])) in shown, "titles may have commas"
     whole = hs.load(readers).answer(kinds["books"][0])
     row = whole.table.column("id").to_pylist().index("reader7")
     assert whole.predictions.answers[row][:4] == [one["id"] for one in found]

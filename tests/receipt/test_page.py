@@ -14,6 +14,7 @@ from tests.receipt.evidence import class_labels, evidence, multilabel_evidence, 
 
 from headstart.receipt.assemble import prove
 from headstart.receipt.card import card
+from headstart.receipt.document import Mistake
 from headstart.receipt.figures import nice_ticks
 from headstart.receipt.page import confusion_cells, render
 
@@ -51,6 +52,17 @@ def parsed(page: str) -> Balanced:
     assert reader.open == []
     assert len(reader.ids) == len(set(reader.ids))
     return reader
+
+
+def test_a_ranking_is_an_ordered_list_and_titles_may_have_commas() -> None:
+    receipt = prove(evidence()).receipt
+    ranking = Mistake(id="u7", path="", truth="Emma", answer=["Eat, Pray, Love", "Dune"], confidence=None)
+    labels = Mistake(id="p1", path="", truth=["Emma"], answer=["Eat, Pray, Love", "Dune"], confidence=None)
+    told = receipt.model_copy(update={"mistakes": [ranking, labels]})
+    page = " ".join(render(told, exhibits={}, looked=[]).split())
+    parsed(page)
+    assert "<ol> <li>Eat, Pray, Love</li> <li>Dune</li> </ol>" in page
+    assert "<strong>Eat, Pray, Love; Dune</strong>" in page
 
 
 @pytest.mark.parametrize("make", [evidence, regression_evidence, multilabel_evidence])

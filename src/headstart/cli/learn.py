@@ -351,7 +351,9 @@ def _short(value: object) -> str:
 
 
 def _told(answer: object) -> str:
-    return ", ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
+    from headstart.receipt import words
+
+    return words.titles(answer) if isinstance(answer, list) else str(answer)
 
 
 def demo(

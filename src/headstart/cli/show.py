@@ -62,8 +62,10 @@ def _beside(lines: Sequence[str], what: str) -> None:
 
 def show_recommendations(found: Sequence[Recommendations]) -> None:
     """Items from the best down, with the reasons by their titles; whose they are where there are several users."""
+    from headstart.receipt import words
+
     rows = [
-        (one.user, str(place), item.id, item.title, ", ".join(one.titles[reason] for reason in item.because))
+        (one.user, str(place), item.id, item.title, words.titles([one.titles[reason] for reason in item.because]))
         for one in found
         for place, item in enumerate(one.items, 1)
     ]

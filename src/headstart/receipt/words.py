@@ -126,6 +126,11 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def titles(names: Sequence[object]) -> str:
+    """`Emma; Eat, Pray, Love`: names, which may have commas of their own."""
+    return "; ".join(map(str, names))
+
+
 def of_mistakes(first: Mistake) -> str:
     """What a list of mistakes is called, by its first."""
     if first.truth is None:
@@ -133,8 +138,13 @@ def of_mistakes(first: Mistake) -> str:
     return "Farthest from the truth" if first.confidence is None else "Most confident mistakes"
 
 
+def is_ranked(mistake: Mistake) -> bool:
+    """Whether the answer lists, from the best down, what may be the one truth."""
+    return isinstance(mistake.answer, list) and isinstance(mistake.truth, str)
+
+
 def answer(given: JsonValue) -> str:
     """A label, labels or a number as a person reads it."""
     if isinstance(given, list):
-        return ", ".join(str(name) for name in given) or "none"
+        return titles(given) or "none"
     return plain(given) if isinstance(given, float) else str(given)

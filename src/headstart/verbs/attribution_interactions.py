@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from headstart.data.contents import Contents
 from headstart.data.modalities.interactions import Interactions
+from headstart.receipt import words
 from headstart.receipt.evidence import Evidence
 from headstart.receipt.exhibits import Exhibit
 from headstart.sources import Source
@@ -27,7 +28,7 @@ def attributions(found: Evidence, ids: Sequence[str]) -> list[tuple[str, Exhibit
         content = contents.read(rows[name])
         history = Interactions().decode(content)
         called = functools.partial(_short, source)
-        lines = [f"Met last: {', '.join(map(called, history.items[-LAST:])) or 'nothing'}."]
+        lines = [f"Met last: {words.titles([called(one) for one in history.items[-LAST:]]) or 'nothing'}."]
         for place, one in enumerate(source.recommend(content, LISTED), 1):
             reasons = f", because of {called(one.because[0])}" if one.because else ""
             lines.append(f"{place}. {called(one.id)}{reasons}.")

@@ -102,6 +102,7 @@ def _series(folder: Path, console: Console | None) -> Model:
 
 
 def _ratings(folder: Path, console: Console | None) -> Model:
+    from headstart.receipt import words
     from headstart.verbs.demo_ratings import world
     from headstart.verbs.recommend import recommend
     from headstart.verbs.untaught_behaviour import from_nothing
@@ -124,7 +125,7 @@ def _ratings(folder: Path, console: Console | None) -> Model:
         found = recommend(model, "reader7", count=3)
         console.print("\nWhat to show reader7, and why (headstart predict RUN --user reader7 --top 3):")
         for one in found.items:
-            reasons = ", ".join(found.titles[reason] for reason in one.because)
+            reasons = words.titles([found.titles[reason] for reason in one.because])
             console.print(f"  {one.title}, because of: {reasons}", markup=False)
     return model
 

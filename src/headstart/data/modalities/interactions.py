@@ -74,7 +74,7 @@ class Interactions:
             return f"User {history.user}, who has met nothing yet"
         last = content.get(LAST) if isinstance(content, Mapping) else None
         left_out = "… " if len(history.items) > SHOWN else ""
-        return f"User {history.user}: {left_out}{', '.join(last or history.items[-SHOWN:])}"
+        return f"User {history.user}: {left_out}{'; '.join(last or history.items[-SHOWN:])}"
 
 
 def length_class(items: int) -> str:
