@@ -19,10 +19,12 @@ from tests.journeys.world import headstart, make_pictures, remains
     (["--set", "stages=layer9"], ["no stage 'layer9'", "Did you mean layer4"]),
     (["--set", "solver"], ["--set needs name=value, not 'solver'"]),
     (["--set", "views=[1"], ["--set views=[1", "'[1' is no value"]),
-    (["--test", "1.5"], ["'test' = 1.5", "less than 1"]),
-    (["--quarantine", "-1"], ["'quarantine' = -1.0"]),
-    (["--seed", "-1"], ["'seed' = -1"]),
-    (["--baseline-budget", "0"], ["'baseline_budget' = 0.0"]),
+    (["--test", "1.5"], ["--test is 1.5: it should be less than 1"]),
+    (["--quarantine", "-1"], ["--quarantine is -1.0"]),
+    (["--seed", "-1"], ["--seed is -1"]),
+    (["--baseline-budget", "0"], ["--baseline-budget is 0.0"]),
+    (["--horizon", "0"], ["--horizon is 0: it should be greater than or equal to 1."]),
+    (["--beams", "0"], ["--beams is 0: it should be greater than or equal to 1."]),
     (["--task", "clasification"], ["no task called 'clasification'", "classification"]),
     (["--task", "regression"], ["'circle'", "not a number"]),
     (["--label", "kind"], ["no column 'kind' (--label)"]),
@@ -114,6 +116,7 @@ class TestPredict:
         headstart("predict", probed, tmp_path / "no.jpg").refused("no.jpg does not exist")
         headstart("predict", probed, there, tmp_path / "no.jpg").refused("no.jpg does not exist")
         headstart("predict", probed, there, pictures).refused(f"{pictures} is a folder among several")
+        assert headstart("predict", probed).refused().endswith("Give files, a folder or a table file.\n")
 
     def test_formats(self, probed: Path, pictures: Path) -> None:
         headstart("predict", probed, pictures, "--format", "xml").refused("'xml'", "csv, json, parquet, table")

@@ -107,6 +107,10 @@ def test_the_same_run_measures_the_same_on_its_test_again(readers: Path, kinds: 
 def test_a_user_without_history_gets_what_most_met_and_is_told_so(readers: Path) -> None:
     unknown = headstart("predict", readers, "--user", "reader7000", "--top", "3").ok()
     assert "has no user 'reader7000'" in unknown.err and "most others met" in unknown.err
+    numbered = headstart("predict", readers, "--user", "7", "--top", "3").ok()
+    assert "has no user '7'.\n" in numbered.err, "any number is near some other"
+    headstart("predict", readers).refused("nothing to predict", "--user ID, --met IDS or a table of users")
+    headstart("predict", readers, "--user", "reader7", "--top", "0").refused("--top is 0: it should be at least 1")
     strange = headstart("predict", readers, "--met", "b0,nothing-like-it", "--top", "3").ok()
     assert "passed over: nothing-like-it" in strange.err
 

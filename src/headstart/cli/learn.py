@@ -255,7 +255,7 @@ def predict(
     met: Annotated[
         str | None, typer.Option(help="To recommend by: ids of items that were met, as a,b,c.", show_default=False)
     ] = None,
-    top: Annotated[int, typer.Option(min=1, max=1000, help="How many items to recommend.")] = 10,
+    top: Annotated[int, typer.Option(help="How many items to recommend.")] = 10,
     beams: Beams = None,
     form: Annotated[str, typer.Option("--format", help="table, json, csv or parquet.")] = "table",
     out: Out = None,
@@ -281,7 +281,7 @@ def predict(
     from headstart.core.errors import HeadstartError
     from headstart.verbs import predict as verb
     from headstart.verbs.model import load
-    from headstart.verbs.recommend import table_of
+    from headstart.verbs.recommend import knows_users, table_of
 
     if prompt is not None and contents:
         raise HeadstartError(f"Predict --prompt and {contents[0]} one after the other: it is one or the other.")
@@ -299,7 +299,9 @@ def predict(
         show_notes(note for one in recommended for note in one.notes)
         return
     if prompt is None and not contents:
-        raise HeadstartError("There is nothing to predict. Give files, a folder or a table file, or --prompt TEXT.")
+        ways = "--user ID, --met IDS or a table of users" if knows_users(model) else "files, a folder or a table file"
+        prompted = ", or --prompt TEXT" if model.source.modality == "text" else ""
+        raise HeadstartError(f"There is nothing to predict. Give {ways}{prompted}.")
     answers = model.answer(verb.expand(contents) if contents else [prompt], content)
     table = verb.as_table(model, answers)
     if form != "table" or out is not None:

@@ -58,7 +58,7 @@ SameUsers = Annotated[
 Beams = Annotated[
     int | None,
     typer.Option(
-        min=1, max=64, help="Where answers are written: ways to go on that are followed at once.", show_default=False
+        help="Where answers are written: ways to go on that are followed at once, 1 to 64.", show_default=False
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of every random choice.")]

@@ -155,7 +155,6 @@ def adapt(
             "baselines": baselines,
             "baseline_budget": baseline_budget,
         },
-        "call of adapt",
     )
     return follow(recipe, out=out, console=console, target=target, source=source)
 

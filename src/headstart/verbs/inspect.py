@@ -75,7 +75,7 @@ def inspect(
     kind = tasks.get(task) if task is not None else Task
     particular = {"series": series, "value": value, "horizon": horizon, "context": context, "season": season}
     particular |= {"known": known, "items": items, "user": user}
-    recipe = checked(Recipe, {"target": "", "source": "", "label": label, **particular}, "call of inspect")
+    recipe = checked(Recipe, {"target": "", "source": "", "label": label, **particular})
     recipe.require_particular(kind.options, task)
     recipe = recipe.model_copy(update={"horizon": horizon or (None if kind.each_step else 1)})
     table = read(

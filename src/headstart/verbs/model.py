@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headstart.bank import features_now
 from headstart.core import files
-from headstart.core.errors import DataError, RunError
+from headstart.core.errors import DataError, RecipeError, RunError
 from headstart.core.ragged import beside
 from headstart.data.contents import contents_of
 from headstart.data.table import Examples, Quarantined, Table
@@ -143,8 +143,12 @@ class Model:
         """The same model, which follows `beams` ways to go on at once when it writes, or looks for a transcript.
 
         Raises:
-            HeadstartError: its answers are not looked for.
+            HeadstartError: its answers are not looked for, or `beams` is out of range.
         """
+        from headstart.verbs.recipe import MOST_BEAMS
+
+        if not 1 <= beams <= MOST_BEAMS:
+            raise RecipeError(f"--beams is {beams}: it should be from 1 to {MOST_BEAMS}.")
         if self.task.writes:
             return Model(self.folder, self.source.writing(beams=beams), self.heads, self.tasks)
         tasks = {name: task.searching(beams) for name, task in self.tasks.items()}

@@ -15,6 +15,7 @@ from headstart.strategies import Strategy, strategies
 
 RECIPE = "recipe.yaml"
 """The file of it in a folder."""
+MOST_BEAMS = 64
 PARTICULAR = {
     **dict.fromkeys(("items", "user", "same_users", "same_items", "new_users"), "recommendation"),
     **dict.fromkeys(("series", "value", "horizon", "context", "season", "stride", "known"), "forecasting"),
@@ -73,7 +74,7 @@ class Recipe(pydantic.BaseModel):
         1, ge=1, le=100, description="How many seeds what is trained is trained with; the first is saved."
     )
     beams: int | None = pydantic.Field(
-        None, ge=1, le=64, description="Ways to go on that are followed at once where answers are written."
+        None, ge=1, le=MOST_BEAMS, description="Ways to go on that are followed at once where answers are written."
     )
     baselines: bool = pydantic.Field(True, description="Whether the costly baselines are run too.")
     baseline_budget: float = pydantic.Field(
@@ -138,8 +139,12 @@ class Recipe(pydantic.BaseModel):
         return checked(kind, self.options, f"strategy {self.strategy}")  # type: ignore[no-any-return]
 
 
-def checked(model: Any, values: dict[str, Any], where: str) -> Any:
-    """`model(**values)`, with one sentence for the first mistake."""
+def checked(model: Any, values: dict[str, Any], where: str = "") -> Any:
+    """`model(**values)`, with one sentence for the first mistake.
+
+    Args:
+        where: the values come from; empty where each is an option of its own.
+    """
     try:
         return model(**values)
     except pydantic.ValidationError as problem:
@@ -149,7 +154,9 @@ def checked(model: Any, values: dict[str, Any], where: str) -> Any:
             raise RecipeError(f"The {where} has no option '{name}'. {suggest(name, model.model_fields)}") from None
         if first["type"] == "missing":
             raise RecipeError(f"The {where} lacks '{name}': {model.model_fields[name].description}") from None
-        raise RecipeError(f"The {where} has '{name}' = {first['input']!r}: {first['msg'].lower()}.") from None
+        given = f"The {where} has '{name}' =" if where else f"--{name.replace('_', '-')} is"
+        wanted = first["msg"].lower().replace("input should", "it should")
+        raise RecipeError(f"{given} {first['input']!r}: {wanted}.") from None
 
 
 def load(path: Path) -> Recipe:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.core.errors import DataError, RunError
+from headstart.core.errors import DataError, RecipeError, RunError
 from headstart.data.read import read
 from headstart.data.readers import Options
 from headstart.data.readers.interactions import users_alone
@@ -50,6 +50,7 @@ def recommend(
     Raises:
         HeadstartError: the run does not recommend, or its table is gone.
     """
+    _require_some(count)
     if not knows_users(model):
         raise RunError(f"{model.folder} is a run of {model.task.kind}, which knows no users. Give files to predict.")
     if user is None:
@@ -65,6 +66,7 @@ def recommend_to_all(model: Model, table: str | Path, *, count: int = 10) -> lis
     Raises:
         HeadstartError: the table cannot be read, or that of the run is gone.
     """
+    _require_some(count)
     recipe = load_recipe(model.folder / RECIPE)
     users = users_alone(Path(table).expanduser(), Options(user=recipe.user, content=recipe.content))
     if users is None:
@@ -87,6 +89,11 @@ def table_of(found: Sequence[Recommendations]) -> pa.Table:
         for rank, item in enumerate(one.items, 1)
     ]
     return pa.Table.from_pylist(rows)
+
+
+def _require_some(count: int) -> None:
+    if count < 1:
+        raise RecipeError(f"--top is {count}: it should be at least 1, the number of items to recommend.")
 
 
 def _best(
@@ -140,5 +147,8 @@ class _Histories:
 
 
 def _near(name: str, known: Collection[str]) -> str:
+    """A question whether another id was meant; of numbers, any is near some other."""
+    if name.isdecimal():
+        return ""
     near = difflib.get_close_matches(name, known, n=3)
     return f" Did you mean {', '.join(near)}?" if near else ""
