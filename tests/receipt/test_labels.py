@@ -38,6 +38,12 @@ def test_even_the_smallest_budget_may_exceed_scratch() -> None:
     assert found.sentence is not None and "even 5 labels a class (20 in all)" in found.sentence
 
 
+def test_labels_that_classes_do_not_share_evenly_are_so_called() -> None:
+    found = efficiency(curve((15, 0.8), (16, 0.9)), "head", 0.7, ACCURACY, 6)
+    assert found.sentence is not None and "even 15 labels (2 or 3 a class)" in found.sentence
+    assert found.sentence.endswith("worth at least 1 label.")
+
+
 def test_a_curve_that_stays_below_saves_nothing() -> None:
     found = efficiency(curve((20, 0.5), (400, 0.6)), "head", 0.7, ACCURACY, 4)
     assert found.worth is None and found.sentence is not None and "no labels are saved" in found.sentence

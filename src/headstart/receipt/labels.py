@@ -61,17 +61,18 @@ def efficiency(
         )
     if needed > points[0][0]:
         return told(
-            f"With the source about {needed:,} labels are enough for the {target} that training from random "
-            f"weights reaches with all {every:,} (interpolated): this transfer was worth about {saved:,} labels.",
+            f"With the source about {needed:,} labels are enough for the {target} that training from random weights "
+            f"reaches with all {every:,} (interpolated): this transfer was worth about {words.count(saved, 'labels')}.",
             needed,
             saved,
         )
-    few = f"{needed:,} labels"
+    few = words.count(needed, "labels")
     if classes and needed >= classes:
-        few = f"{needed // classes:,} labels a class ({needed:,} in all)"
+        each, over = divmod(needed, classes)
+        few = f"{few} ({each:,} or {each + 1:,} a class)" if over else f"{each:,} labels a class ({needed:,} in all)"
     return told(
         f"With the source even {few} exceed the {target} that training from random weights reaches with "
-        f"all {every:,}: this transfer was worth at least {saved:,} labels.",
+        f"all {every:,}: this transfer was worth at least {words.count(saved, 'labels')}.",
         needed,
         saved,
     )
