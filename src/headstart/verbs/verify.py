@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,5 +63,15 @@ def verify(
         metric.name,
         len(numbers),
         usable.table.quarantine,
-        (),
+        tuple(_learned(source, known.tolist())) if isinstance(source, Model) else (),
     )
+
+
+def _learned(model: Model, labels: Sequence[str]) -> Iterator[str]:
+    """A warning when labels are not new to the run."""
+    common = set(labels) & set(map(str, model.labels))
+    if common:
+        yield (
+            f"{len(common)} of the {len(labels)} labels were learned from, such as {min(common)}, so this is no "
+            "measure of how new ones are told apart."
+        )
