@@ -63,6 +63,8 @@ def test_a_recogniser_starts_another_alphabet(recogniser: Path, tmp_path: Path) 
     assert found["metrics"]["character_accuracy"]["value"] == pytest.approx(arms["adapted"], abs=0.02)
     order = ["predict", run, target.parent / "000.wav", "--format", "json"]
     (answer,) = json.loads(headstart(*order).ok().out)
+    shown = headstart(*order[:3]).ok().out
+    assert "answer" in shown and "confidence" not in shown, "an empty column is left out"
     (searched,) = json.loads(headstart(*order, "--beams", "8").ok().out)
     assert set(answer["answer"]) <= set("xyz") and set(searched["answer"]) <= set("xyz")
 

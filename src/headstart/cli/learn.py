@@ -309,11 +309,11 @@ def predict(
     elif "answer" not in table.column_names:
         show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])
     else:
+        sure = ["confidence"] if "confidence" in table.column_names else []
         rows = [
-            (str(row["id"]), _told(row["answer"]), f"{row['confidence']:.3f}" if "confidence" in row else "")
-            for row in table.to_pylist()
+            (str(row["id"]), _told(row["answer"]), *(f"{row[name]:.3f}" for name in sure)) for row in table.to_pylist()
         ]
-        show_table("", ("example", "answer", "confidence"), rows)
+        show_table("", ("example", "answer", *sure), rows)
     show_quarantine(answers.quarantine)
 
 
