@@ -108,8 +108,8 @@ def test_copies_that_agree_are_one_cluster(photos: Path) -> None:
     assert numbers[place["circle/circle_03.jpg"]] == numbers[place["circle/copy.jpg"]]
     assert numbers[place["square/square_05.jpg"]] == numbers[place["square/small.jpg"]]
     assert len(np.unique(numbers)) == 24
-    assert any("1 exact duplicates" in note for note in checked.table.notes)
-    assert any("1 near duplicates" in note for note in checked.table.notes)
+    assert any("1 exact duplicate;" in note for note in checked.table.notes)
+    assert any("1 near duplicate;" in note for note in checked.table.notes)
 
 
 def test_facts_are_looked_up_and_kept(photos: Path) -> None:

@@ -50,7 +50,7 @@ def test_equal_ratings_and_repeated_items_are_said(tmp_path):
     assert any("All ratings" in note for note in read_ratings(six(tmp_path / "r.parquet", rating=[3] * 8)).notes)
     path = write(tmp_path / "d.csv.parquet", user=["a"] * 7, item=["x", "x", "y", "z", "v", "w", "u"])
     table = read_ratings(path)
-    assert any("1 rows repeat" in note for note in table.notes)
+    assert any("1 row repeats" in note for note in table.notes)
     assert any("does not say when" in note for note in table.notes)
 
 
@@ -121,7 +121,7 @@ def test_to_predict_short_histories_are_enough(tmp_path):
 
 def test_missing_ratings_are_said_and_count_as_the_mean(tmp_path):
     table = read_ratings(six(tmp_path / "r.parquet", rating=[5, 3, None, None, 4, 4, 4, 4]))
-    assert any("2 ratings in 'rating' are missing" in note for note in table.notes)
+    assert any("2 ratings are missing in 'rating'" in note for note in table.notes)
     assert {4.0} < {rating for content in contents_of(table) for rating in content["ratings"]} <= {3.0, 4.0, 5.0}
 
 
@@ -132,6 +132,6 @@ def test_a_table_is_told_in_a_few_lines(tmp_path):
     found = inspect(path, task="recommendation", items=str(items))
     told = dict(found.about)
     assert found.examples == 2 and told["users"] == "2" and told["items"] == "5"
-    assert told["interactions"].startswith("7, 70 %") and told["repeats"] == "1 rows"
+    assert told["interactions"].startswith("7, 70 %") and told["repeats"] == "1 row"
     assert told["time"] == "2014-05-13 to 2014-05-22" and told["never met"] == "2 items of items.parquet"
     assert "1 have fewer than 5" in told["of a user"] and "5 have fewer than 5" in told["of an item"]

@@ -94,7 +94,7 @@ def test_answers_are_no_classes(tmp_path: Path) -> None:
     )
     found = checks.check(read(path, written=True))
     assert len(found.table) == 41 and not found.table.quarantine
-    assert found.table.notes == ("1 exact duplicates; copies of one content stay in one part.",)
+    assert found.table.notes == ("1 exact duplicate; copies of one content stay in one part.",)
     parts = splits.split(found, test=0.25)
     assert not parts.notes and 9 <= len(parts.test) <= 11
     same = write(tmp_path / "same.tsv", "input\toutput", *(f"text number {number}\tyes" for number in range(9)))

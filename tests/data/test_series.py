@@ -73,7 +73,7 @@ def test_missing_rows_and_values_are_said(tmp_path: Path) -> None:
     del lines[50]
     lines[100] = lines[100].split(",")[0] + ","
     table = read(rows(path, lines), time="month", reader="windows", windows=CUT)
-    assert any("1 rows are missing" in note for note in table.notes)
+    assert any("1 row is missing" in note for note in table.notes)
     assert any("2 of 240 values are missing" in note for note in table.notes)
     assert all(np.isfinite(Series().decode(content)).all() for content in map(Contents(table).read, range(len(table))))
 

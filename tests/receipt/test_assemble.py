@@ -22,6 +22,7 @@ from headstart.measure.scores import accuracy_statistic
 from headstart.receipt.assemble import prove
 from headstart.receipt.evidence import Evidence
 from headstart.receipt.intervals import intervals
+from headstart.receipt.page import render
 
 
 def test_the_sealed_test_is_opened_exactly_once() -> None:
@@ -160,6 +161,9 @@ def test_one_group_alone_gives_no_verdict() -> None:
     assert receipt.verdict.answer == "no evidence"
     assert receipt.verdict.difference is not None and receipt.verdict.difference.low is None
     assert "too few independent ones" in receipt.verdict.sentence
+    page = render(receipt, exhibits={}, looked=[])
+    assert "no intervals, since all 240 test images are of one group" in page and "1 groups" not in page
+    assert receipt.by_label and "intervals of F1" not in page
 
 
 def test_a_changed_frozen_part_fails_and_leaves_the_test_sealed() -> None:

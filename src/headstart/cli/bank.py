@@ -68,11 +68,12 @@ def bank_trim(
 
     Example: headstart bank trim --to 5
     """
+    from headstart.core.wording import counted
     from headstart.receipt import words
     from headstart.verbs.bank import trim
 
     removed, freed = trim(gigabytes)
-    print(f"{removed} {'shelf' if removed == 1 else 'shelves'} removed, {words.size(freed)} freed.")
+    print(f"{counted(removed, 'shelf', 'shelves')} removed, {words.size(freed)} freed.")
 
 
 @app.command("clear")

@@ -25,6 +25,7 @@ from headstart.cli.options import (
     Value,
 )
 from headstart.cli.show import console, show_quarantine, show_table
+from headstart.core.wording import counted
 
 SHOWN = 60
 """Sources that are listed at once."""
@@ -107,7 +108,7 @@ def inspect(
     screen = console()
     screen.print(
         f"{found.origin}: {found.examples:,} usable {found.things}"
-        + (f", {found.duplicates:,} of them look like another" if found.duplicates else ""),
+        + (f", {counted(found.duplicates, 'of them looks', 'of them look')} like another" if found.duplicates else ""),
         markup=False,
         soft_wrap=True,
     )
@@ -124,7 +125,7 @@ def inspect(
             ],
         )
         if len(found.labels) > 30:
-            screen.print(f"… and {len(found.labels) - 30} more labels")
+            screen.print(f"… and {counted(len(found.labels) - 30, 'more label', 'more labels')}")
     if found.parts:
         screen.print("Parts: " + ", ".join(f"{name} {count}" for name, count in found.parts.items()), markup=False)
     for name, values in found.properties.items():

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from headstart.core.errors import DataError
+from headstart.core.wording import counted
 from headstart.data.contents import Contents, Unreadable
 from headstart.data.modalities.text import Text, question_and_context, word_places
 from headstart.data.table import Table
@@ -195,5 +196,5 @@ def _grouped(table: Table, contexts: Sequence[str]) -> Table:
 def _told(cells: Sequence[Mapping[str, Any] | None], contexts: Sequence[str]) -> str:
     without = sum(cell is not None and not cell["texts"] for cell in cells)
     count = len(set(contexts))
-    asked = f"{len(cells):,} questions on {count:,} context{'s' if count != 1 else ''}"
+    asked = f"{counted(len(cells), 'question', 'questions')} on {counted(count, 'context', 'contexts')}"
     return f"{asked}; {without:,} without an answer there."

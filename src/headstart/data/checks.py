@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from headstart.core.errors import DataError
 from headstart.core.progress import progress
+from headstart.core.wording import counted
 from headstart.data import duplicates
 from headstart.data.answers import is_cell, kind_of
 from headstart.data.batches import ahead
@@ -235,9 +236,10 @@ def _duplicate_notes(keys: Sequence[str], numbers: NDArray[np.int64]) -> list[st
     near = len(set(keys)) - len(np.unique(numbers))
     notes = []
     if exact:
-        notes.append(f"{exact} exact duplicates; copies of one content stay in one part.")
+        copies = counted(exact, "exact duplicate", "exact duplicates")
+        notes.append(f"{copies}; copies of one content stay in one part.")
     if near:
-        notes.append(f"{near} near duplicates; look-alikes stay in one part.")
+        notes.append(f"{counted(near, 'near duplicate', 'near duplicates')}; look-alikes stay in one part.")
     return notes
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from headstart.core import fingerprints
 from headstart.core.errors import DataError
+from headstart.core.wording import counted
 from headstart.data.carving import DROPPED, NAMES, TEST, TRAIN, VALIDATION, Carving, Parts
 from headstart.data.checks import Checked
 from headstart.data.duplicates import components
@@ -157,15 +158,15 @@ def _given(table: Table, units: NDArray[np.int64]) -> tuple[Parts, list[str], li
     notes = []
     if dropped:
         notes.append(
-            f"{len(dropped)} training examples look like, or share a group with, test examples as "
-            "given and were dropped; the test stays as it is."
+            f"{counted(len(dropped), 'training example was', 'training examples were')} dropped for being like "
+            "a test example as given, or of one group with it; the test stays as it is."
         )
     in_train = np.isin(units, np.unique(units[parts == TRAIN])) & (parts == VALIDATION)
     if in_train.any():
         parts[in_train] = TRAIN
         notes.append(
-            f"{int(in_train.sum())} validation examples look like, or share a group with, training "
-            "examples and were moved to train."
+            f"{counted(int(in_train.sum()), 'validation example was', 'validation examples were')} moved to train "
+            "for being like a training example, or of one group with it."
         )
     return parts, notes, dropped
 

@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from pydantic import JsonValue
 
+from headstart.core.wording import counted
 from headstart.receipt.document import LabelPoint, Measure, Mistake, Range
 
 NOUNS = {
@@ -79,7 +80,7 @@ def plain(value: float) -> str:
 
 def count(number: int, things: str) -> str:
     """`1,200 images`; the singular for one."""
-    return f"{number:,} {things.removesuffix('s') if number == 1 and things != 'series' else things}"
+    return counted(number, things if things == "series" else things.removesuffix("s"), things)
 
 
 def seeds(given: Sequence[float], measure: Measure) -> str:

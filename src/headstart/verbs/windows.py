@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from headstart.core.wording import counted
 from headstart.data.contents import IN_MEMORY, Contents, Unreadable
 from headstart.data.modalities import open_modality
 from headstart.data.table import Table
@@ -43,7 +44,8 @@ def divided(table: Table, source: Source) -> Table:
     }
     for name, values in new.items():
         cut = cut.with_column(name, values)
-    return cut.with_notes(f"{sum(len(one) > 1 for one in parts)} texts were cut into parts that the source takes.")
+    told = counted(sum(len(one) > 1 for one in parts), "text was", "texts were")
+    return cut.with_notes(f"{told} cut into parts that the source takes.")
 
 
 def _parts(contents: Contents, row: int, source: Source) -> list[Any]:

@@ -12,6 +12,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from headstart.core.wording import counted
 from headstart.data.contents import Unreadable
 from headstart.data.facts import Facts
 from headstart.data.modalities.mel import MelSpectrum
@@ -206,7 +207,7 @@ def _mixed(samples: NDArray[np.float32], rate: int) -> Sound:
         raise Unreadable(f"{rate} samples a second; give a rate from {RATES[0]} to {RATES[1]}")
     count, channels = len(samples), 1 if samples.ndim == 1 else samples.shape[1]
     if count < SHORTEST * rate:
-        raise Unreadable(f"too short: {count} {'sample' if count == 1 else 'samples'} at {rate} Hz")
+        raise Unreadable(f"too short: {counted(count, 'sample', 'samples')} at {rate} Hz")
     if count > LONGEST * rate:
         raise Unreadable(f"too long: {count / rate / 3600:.1f} hours; cut it into the parts that are to be told apart")
     if not np.isfinite(samples).all():

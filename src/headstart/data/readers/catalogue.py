@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from headstart.core.errors import DataError
+from headstart.core.wording import counted
 from headstart.data.contents import IN_MEMORY
 from headstart.data.readers.rows import is_text_table, read_rows
 from headstart.data.table import Table
@@ -68,7 +69,8 @@ def items_table(path: str | None, met: Sequence[str], ratings: Path) -> tuple[Ta
     notes = []
     if len(set(known)) < len(known):
         repeated = Counter(known).most_common(1)[0][0]
-        notes.append(f"{len(known) - len(set(known))} rows of {place.name} repeat an id, such as {repeated}.")
+        many = counted(len(known) - len(set(known)), "row", "rows")
+        notes.append(f"{many} of {place.name} with an id that another row has, such as {repeated}.")
     first: dict[str, int] = {}
     for row, name in enumerate(known):
         if name is not None:
@@ -81,9 +83,8 @@ def items_table(path: str | None, met: Sequence[str], ratings: Path) -> tuple[Ta
         )
     if missing:
         named = ", ".join(missing[:NAMED]) + (" …" if len(missing) > NAMED else "")
-        notes.append(
-            f"{len(missing)} items of {ratings.name} are not in {place.name} ({named}): they are known by who met them."
-        )
+        told = counted(len(missing), "item is known by who met it", "items are known by who met them")
+        notes.append(f"{told}, since {place.name} does not have what {ratings.name} has: {named}.")
     titles = _titles(rows)
     texts = _texts(rows, column)
     ids = [*first, *missing]

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headstart.core.errors import DataError
+from headstart.core.wording import counted
 from headstart.data.readers.assemble import missing_column, split_name
 from headstart.data.readers.clock import Grid, grid, read_times
 from headstart.data.readers.rows import is_text_table, read_rows
@@ -188,9 +189,8 @@ def read_histories(
             f"The series of {origin} have different steps: {told}. Learn from series of one step at a time."
         )
     if missing:
-        notes.append(
-            f"{missing} rows are missing between others; their values are taken from the line between neighbours."
-        )
+        told = counted(missing, "row is", "rows are")
+        notes.append(f"{told} missing between others; values there are taken from the line between neighbours.")
     if value is None and len(columns) > 1:
         notes.append(
             f"Every column of numbers is taken for a series: {_few(columns)}. Name those that are meant with --value."

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from headstart.core import seeds
 from headstart.core.errors import DataError
+from headstart.core.wording import counted
 from headstart.data.contents import IN_MEMORY
 from headstart.data.modalities.interactions import Places
 from headstart.data.readers import Options
@@ -161,7 +162,8 @@ def read_met(path: Path, options: Options) -> tuple[Met, list[str]]:
     empty = rows.column(user).is_null().to_numpy() | rows.column(item).is_null().to_numpy()
     if empty.any():
         first = int(np.flatnonzero(empty)[0]) + 1
-        notes.append(f"{empty.sum()} rows without a user or an item were left out, the first of them row {first}.")
+        left = counted(int(empty.sum()), "row was", "rows were")
+        notes.append(f"{left} left out for want of a user or an item, the first of them row {first}.")
         rows = rows.filter(pa.array(~empty))
     if not rows.num_rows:
         raise DataError(f"{path} has no row with a user and an item.")
@@ -176,10 +178,12 @@ def read_met(path: Path, options: Options) -> tuple[Met, list[str]]:
     place = np.lexsort((np.arange(rows.num_rows), by, user_codes))
     place = place[_first_meetings(user_codes[place], item_codes[place], len(names))]
     if (repeated := rows.num_rows - len(place)) > 0:
-        notes.append(f"{repeated} rows repeat an item of the same user; the first of each counts.")
+        told = counted(repeated, "row repeats", "rows repeat")
+        notes.append(f"{told} an item of the same user; the first of each counts.")
     ratings = None if rating is None else _ratings(rows, rating, path)[place]
     if ratings is not None and (missing := int(np.isnan(ratings).sum())):
-        notes.append(f"{missing} ratings in '{rating}' are missing; they count as the mean of the others.")
+        told = counted(missing, "rating is", "ratings are")
+        notes.append(f"{told} missing in '{rating}' and taken to be the mean of the others.")
         ratings = np.where(np.isnan(ratings), np.nanmean(ratings) if missing < len(ratings) else 0, ratings)
     if ratings is not None and len(np.unique(ratings)) == 1:
         notes.append(f"All ratings in '{rating}' are {ratings[0]:g}: they say that users met items, and no more.")
@@ -221,7 +225,7 @@ def about(met: Met, items: Table) -> tuple[tuple[str, str], ...]:
         ("interactions", f"{len(met.items):,}, {100 * share:.2g} % of all pairs of a user and an item"),
         ("of a user", f"{of_user} than {FEWEST}"),
         ("of an item", f"{of_item} has {100 * tenth:.0f} % of all interactions"),
-        ("repeats", f"{met.repeats:,} rows"),
+        ("repeats", counted(met.repeats, "row", "rows")),
     ]
     if met.ratings is not None:
         found.append(
@@ -230,7 +234,7 @@ def about(met: Met, items: Table) -> tuple[tuple[str, str], ...]:
     if met.span is not None:
         found.append(("time", " to ".join(met.span)))
     if cold := len(items) - len(met.names):
-        found.append(("never met", f"{cold:,} items of {Path(items.origin).name}"))
+        found.append(("never met", f"{counted(cold, 'item', 'items')} of {Path(items.origin).name}"))
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from headstart.core import seeds
 from headstart.core.errors import SourceError
 from headstart.core.ragged import filled
+from headstart.core.wording import counted
 from headstart.data.batches import ahead
 from headstart.data.modalities.audio import Audio
 from headstart.sources.contract import Source
@@ -182,7 +183,7 @@ class SoundSource(LibrarySource):
 
 
 def _recordings(count: int) -> str:
-    return "1 recording is" if count == 1 else f"{count:,} recordings are"
+    return counted(count, "recording is", "recordings are")
 
 
 def moved(samples: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:

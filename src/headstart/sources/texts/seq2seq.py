@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.core.wording import counted
 from headstart.sources.contract import Artefact
 from headstart.sources.inputs import Inputs, Tensors
 from headstart.sources.texts.own_heads import GENERATION, IGNORED, WANTED, WithOwnHead
@@ -49,7 +50,7 @@ class EncoderDecoder(WithOwnHead):
 
     def remarks(self, contents: Iterable[Any]) -> list[str]:
         limit, count = self.description.preparation["answer"], self.shortened
-        told = "1 answer is" if count == 1 else f"{count} answers are"
+        told = counted(count, "answer is", "answers are")
         cut = [f"{told} longer than the {limit} pieces that are written; what follows is not learned."] if count else []
         return [*super().remarks(contents), *cut]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from headstart.core import seeds
 from headstart.core.ragged import filled
+from headstart.core.wording import counted
 from headstart.data.batches import ahead
 from headstart.data.modalities.text import Passage, Text
 from headstart.sources.contract import Source
@@ -118,7 +119,7 @@ class TextSource(LibrarySource):
 
         counts = Counter(limit for limit, is_cut in ahead(cuts, contents) if is_cut)
         return [
-            f"{'1 text is' if count == 1 else f'{count} texts are'} longer than the {limit} pieces of words that are "
+            f"{counted(count, 'text is', 'texts are')} longer than the {limit} pieces of words that are "
             "read; what follows is not."
             for limit, count in counts.items()
         ]
@@ -126,7 +127,7 @@ class TextSource(LibrarySource):
     def _cut_questions(self, contents: Iterable[Any]) -> list[str]:
         windows, decode = self.windows, self._decoder.decode
         cut = sum(ahead(lambda content: windows.cuts(decode(content)), contents))
-        told = "1 question is" if cut == 1 else f"{cut} questions are"
+        told = counted(cut, "question is", "questions are")
         return [f"{told} so long that the end is not read."] if cut else []
 
     def view(self, content: Any, view: int, key: str) -> Inputs:
