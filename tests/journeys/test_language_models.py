@@ -136,8 +136,8 @@ def test_prompt_on_the_command_line(models: Path, corpus: Path, tmp_path: Path) 
 
 def test_refusals(models: Path, corpus: Path, tmp_path: Path) -> None:
     for source, task, strategy, message in (
-        ("bert", "language-modeling", "finetune", "Use --task masked-language-modeling"),
-        ("llama", "masked-language-modeling", "finetune", "Use --task language-modeling"),
+        ("bert", "language-modeling", "finetune", "It was made for masked-language-modeling"),
+        ("llama", "masked-language-modeling", "finetune", "It was made for language-modeling"),
         ("t5", "language-modeling", "finetune", "Use --task seq2seq, or another source"),
         ("llama", "language-modeling", "probe", "Use --strategy finetune"),
         ("llama", "language-modeling", "contrastive", "Use --strategy finetune or lora"),

@@ -22,7 +22,7 @@ def test_from_conll_to_answers(model: Path, tmp_path: Path) -> None:
     adapted = receipt.arms[0].metrics["f1"]
     assert adapted.value > 0.5 and adapted.low < adapted.value < adapted.high
     assert len(receipt.label_efficiency.points) > 1
-    assert any("(word" in span for mistake in receipt.mistakes for span in [*mistake.truth, *mistake.answer])
+    assert any(": " in span for mistake in receipt.mistakes for span in [*mistake.truth, *mistake.answer])
     words = tagged(5000)[0]
     again = hs.load(tmp_path / "run")
     (answer,) = again.predict([words])
@@ -44,6 +44,8 @@ def test_finetuned_on_the_command_line(model: Path, tmp_path: Path) -> None:
     assert answered.code == 0 and [len(row["answer"]) for row in json.loads(answered.out)] == [3, 1]
     (asked,) = json.loads(headstart("predict", runs[1], "--prompt", "Anna saw London", "--format", "json").ok().out)
     assert len(asked["answer"]) == 3
+    shown = headstart("predict", runs[1], "--prompt", "Anna saw London").ok().out
+    assert "B-" not in shown and (": Anna" in shown or ": London" in shown or "none" in shown)
     compared = headstart("compare", *runs)
     assert compared.code == 0 and "Span F1" in compared.out
 

@@ -80,6 +80,13 @@ def test_decoded_is_the_best_valid_sequence(task: Task) -> None:
         assert sum(logs[word, task.labels.index(tag)] for word, tag in enumerate(answer)) == pytest.approx(best)
 
 
+def test_spans_are_shown_by_their_words_where_these_are_at_hand() -> None:
+    task = Tagging("tags", ("B-person", "I-person", "O"))
+    tags = ["B-person", "I-person", "O"]
+    assert task.shown(tags, "Anna Berg laughed") == ["person: Anna Berg"]
+    assert task.shown(tags) == ["person (words 1 to 2)"]
+
+
 def test_schemes() -> None:
     old = made("I-x", "I-x", "B-x", "O")  # IOB1: B- only where a span begins right behind another
     assert old.labels == ("O", "B-x", "I-x")

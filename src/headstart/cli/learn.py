@@ -279,6 +279,7 @@ def predict(
       headstart predict runs/books users.csv --top 3 --format csv --out shown.csv
     """
     from headstart.core.errors import HeadstartError
+    from headstart.data.contents import Contents
     from headstart.verbs import predict as verb
     from headstart.verbs.model import load
     from headstart.verbs.recommend import knows_users, table_of
@@ -310,8 +311,10 @@ def predict(
         show_table("", tuple(table.column_names), [tuple(map(_short, row.values())) for row in table.to_pylist()])
     else:
         sure = ["confidence"] if "confidence" in table.column_names else []
+        at_hand = Contents(answers.table).at_hand
         rows = [
-            (str(row["id"]), _told(row["answer"]), *(f"{row[name]:.3f}" for name in sure)) for row in table.to_pylist()
+            (one["id"], _told(model.task.shown(one["answer"], at_hand(row))), *(f"{one[name]:.3f}" for name in sure))
+            for row, one in enumerate(table.to_pylist())
         ]
         show_table("", ("example", "answer", *sure), rows)
     show_quarantine(answers.quarantine)
@@ -355,7 +358,7 @@ def _short(value: object) -> str:
 def _told(answer: object) -> str:
     from headstart.receipt import words
 
-    return words.titles(answer) if isinstance(answer, list) else str(answer)
+    return words.titles(answer) or "none" if isinstance(answer, list) else str(answer)
 
 
 def demo(

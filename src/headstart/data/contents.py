@@ -63,6 +63,10 @@ class Contents:
         except IsADirectoryError:
             raise Unreadable("it is a folder, not a file") from None
 
+    def at_hand(self, row: int) -> Content | None:
+        """The content of row `row` if it is in memory, so that no file is read; else None."""
+        return self.read(row) if len(self._memory) else None
+
     def _zip_member(self, path: str, member: str) -> bytes:
         import zipfile
         import zlib

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from headstart.core.ragged import as_arrow
+from headstart.data.contents import Contents
 from headstart.data.table import Examples
 from headstart.measure import scores as measures
 from headstart.measure.calibration import reliability
@@ -59,17 +60,19 @@ def mistakes(task: Task, predictions: Predictions, truth: Truth, test: Examples)
     sure = predictions.tells_confidence
     places = np.flatnonzero(wrong > 0)
     order = places[np.argsort(-(predictions.confidence if sure else wrong)[places], kind="stable")][:MISTAKES]
-    ids, paths, truths = test.ids(), _paths(test), task.answers_of(truth.targets)
-    return [
-        Mistake(
+    ids, paths, truths, contents = test.ids(), _paths(test), task.answers_of(truth.targets), Contents(test.table)
+
+    def mistake(row: int) -> Mistake:
+        content = contents.at_hand(int(test.indices[row]))
+        return Mistake(
             id=ids[row],
             path=paths[row],
-            truth=test.table.called(task.shown(truths[row])) if task.labelled else None,
-            answer=test.table.called(task.shown(predictions.answers[row])),
+            truth=test.table.called(task.shown(truths[row], content)) if task.labelled else None,
+            answer=test.table.called(task.shown(predictions.answers[row], content)),
             confidence=float(predictions.confidence[row]) if sure else None,
         )
-        for row in order.tolist()
-    ]
+
+    return [mistake(row) for row in order.tolist()]
 
 
 def predictions_table(task: Task, judged: Sequence[Judged], truth: Truth, test: Examples) -> pa.Table:

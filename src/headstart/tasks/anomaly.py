@@ -173,9 +173,10 @@ class Anomaly(Forecasting):
     def arrow_type(self) -> pa.DataType:
         return pa.list_(pa.float64(), 4 * self.horizon + 1)
 
-    def shown(self, answer: Any) -> str:
+    def shown(self, answer: Any, content: Any = None) -> str:
         """Of an answer, the step and what was expected, or that what goes ahead of it is the odder; of a target,
         whether the step is part of an event."""
+        del content
         values = np.asarray(answer)
         if len(values) != 4 * self.horizon + 1:
             return "anomaly" if values[self.horizon] else "normal"

@@ -235,8 +235,9 @@ class Forecasting(Task):
     def answers_of(self, targets: Targets) -> list[Any]:
         return list(targets)
 
-    def shown(self, answer: Any) -> str:
+    def shown(self, answer: Any, content: Any = None) -> str:
         """The first values: of the middle of an answer, or of what came."""
+        del content
         values = np.asarray(answer)
         if len(values) == len(self.labels):
             values = values[self.horizon : 2 * self.horizon]

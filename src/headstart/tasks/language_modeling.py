@@ -64,7 +64,8 @@ class LanguageModeling(Piecewise):
     def answers_of(self, targets: Targets) -> list[Any]:
         return [float(letters) for letters in targets]
 
-    def shown(self, answer: Any) -> str:
+    def shown(self, answer: Any, content: Any = None) -> str:
+        del content
         return f"perplexity {answer:.4g}"
 
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:

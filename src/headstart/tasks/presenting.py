@@ -56,8 +56,13 @@ class Presented:
         """Of a column of what `answers_of` gives."""
         return self.arrow_type
 
-    def shown(self, answer: Any) -> Any:
-        """An answer, or what `answers_of` gives, as a list of mistakes shows it: a label, labels, or a number."""
+    def shown(self, answer: Any, content: Any = None) -> Any:
+        """An answer, or what `answers_of` gives, as a person reads it: a label, labels, or a number.
+
+        Args:
+            content: what it answers, where that is at hand.
+        """
+        del content
         return answer
 
     def course(self, content: Any, answer: Any, truth: Any) -> Course | None:

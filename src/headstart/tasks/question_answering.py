@@ -142,7 +142,8 @@ class QuestionAnswering(Task):
     def answers_of(self, targets: Targets) -> list[Any]:
         return [accepted.cell() for accepted in targets]
 
-    def shown(self, answer: Any) -> str:
+    def shown(self, answer: Any, content: Any = None) -> str:
+        del content
         accepted = [answer] if isinstance(answer, str) else list(dict.fromkeys(answer["texts"]))
         return " / ".join(accepted) or NOTHING
 

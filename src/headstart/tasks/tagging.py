@@ -173,11 +173,15 @@ class Tagging(Task):
         counts = [(len(answer & truth), len(answer), len(truth)) for answer, truth in pairs]
         return Retrieved(*np.array(counts, np.float64).reshape(-1, 3).T)
 
-    def shown(self, answer: Any) -> list[str]:
-        """The spans alone: `person (words 1 to 2)`."""
+    def shown(self, answer: Any, content: Any = None) -> list[str]:
+        """The spans alone: `person: Anna Berg`, or without the content `person (words 1 to 2)`."""
+        spans = spans_of(answer)
+        if content is not None:
+            words = _words(content)
+            return [f"{kind}: {' '.join(words[first:behind])}" for kind, first, behind in spans]
         return [
             f"{kind} (word {first + 1})" if behind == first + 1 else f"{kind} (words {first + 1} to {behind})"
-            for kind, first, behind in spans_of(answer)
+            for kind, first, behind in spans
         ]
 
     def errors(self, predictions: Predictions, targets: Targets) -> NDArray[np.float64]:
