@@ -31,22 +31,17 @@ def test_a_single_forecast_is_taken_whole() -> None:
     assert best_shares(np.ones((1, 3, 2)), np.zeros((3, 2)), np.ones(3)) == pytest.approx([1])
 
 
-@pytest.mark.parametrize("turns", [False, True])
-def test_shares_are_steadied_where_later_times_were_told_better_so(turns: bool) -> None:
+def test_shares_are_drawn_to_what_errors_alone_would_give_where_there_are_few_periods() -> None:
     random = np.random.default_rng(0)
-    times, truth, weights = np.arange(200.0), random.normal(size=(200, 4)), np.ones(200)
-    told = np.stack([truth + random.normal(0, 0.05, truth.shape), truth + 4])
-    if turns:  # what was best is so no longer
-        told[:, times >= 100] = told[::-1, times >= 100]
-    found = best_shares(told, truth, weights)
-    if turns:
-        inverse = np.abs(told - truth).mean(axis=(1, 2)) ** -2.0
-        found = (found + inverse / inverse.sum()) / 2
-    assert steady_shares(told, truth, weights, times, 4) == pytest.approx(found)
-    assert steady_shares(told, truth, weights, times, 200) == pytest.approx(best_shares(told, truth, weights))
+    truth, weights = random.normal(size=(200, 4)), np.ones(200)
+    told = np.stack([truth + random.normal(0, wide, truth.shape) for wide in (1.0, 2.0, 8.0)])
+    best, errors = best_shares(told, truth, weights), np.abs(told - truth).mean(axis=(1, 2))
+    alone = errors**-2 / (errors**-2).sum()
+    assert steady_shares(told, truth, weights, 2) == pytest.approx((best + alone) / 2)
+    assert steady_shares(told, truth, weights, 1e9) == pytest.approx(best, abs=1e-6)
 
 
 def test_a_forecast_without_error_is_taken_whole() -> None:
     truth = np.random.default_rng(0).normal(size=(20, 4))
-    told = np.stack([truth, truth + 1])
-    assert steady_shares(told, truth, np.ones(20), np.arange(20.0), 2) == pytest.approx([1, 0])
+    assert steady_shares(np.stack([truth, truth + 1]), truth, np.ones(20), 1) == pytest.approx([1, 0])
+    assert steady_shares(np.stack([truth, truth]), truth, np.ones(20), 1).sum() == pytest.approx(1)

@@ -113,7 +113,7 @@ def test_a_head_departs_from_the_best_combination_of_what_is_told_already(table:
     found = task.solve_from(features, numbers, starts)
     losses = [task.left_out_loss(features @ weight, numbers) for _, weight, _ in starts]
     assert task.left_out_loss(found.left_out, numbers) < 0.8 * min(losses)
-    assert found.solver.startswith("ridge from 50 % ") and found.solver.endswith(" + 1 % noise")
+    assert found.solver.startswith("ridge from ") and "noise" not in found.solver
 
 
 def test_models_of_the_field_are_fitted_to_values_not_to_deviations(

@@ -18,6 +18,9 @@ LEVELS = (0.1, 0.5, 0.9)
 COMPARED = 4000
 """Examples, evenly spread, by which ways to combine forecasts are compared."""
 
+FEW_PERIODS = 2
+"""Of time, from which the best way to combine forecasts is taken half-way."""
+
 
 @dataclass(frozen=True, eq=False)
 class Ratio:
@@ -86,30 +89,13 @@ def best_shares(told: FloatArray, truth: FloatArray, weights: FloatArray) -> Flo
     return np.array(best) / 10
 
 
-def steady_shares(
-    told: FloatArray, truth: FloatArray, weights: FloatArray, times: FloatArray, gap: int
-) -> FloatArray:
-    """(M,): `best_shares`; or half-way from these to shares by the inverse of squared errors (Bates and Granger 1969),
-    since what was best was so by luck too, if the later half of the `times` (N,) was told better so by what had been
-    found `gap` steps before."""
-    later = times >= np.median(times)
-    earlier = times <= np.median(times) - gap
-
-    def error(shares: FloatArray) -> float:
-        missed = np.abs(np.tensordot(shares, told[:, later], 1) - truth[later]).mean(axis=1)
-        return float(weights[later] @ missed)
-
-    if not earlier.any():
-        return best_shares(told, truth, weights)
-    seen = told[:, earlier], truth[earlier], weights[earlier]
-    found = min((best_shares, _steadied), key=lambda way: error(way(*seen)))
-    return found(told, truth, weights)
-
-
-def _steadied(told: FloatArray, truth: FloatArray, weights: FloatArray) -> FloatArray:
+def steady_shares(told: FloatArray, truth: FloatArray, weights: FloatArray, periods: float) -> FloatArray:
+    """(M,): `best_shares`, drawn to shares by the inverse of squared errors (Bates and Granger 1969), the more so the
+    fewer `periods`, as long as what is told, the examples are from: what moved all series in one of them was luck."""
     errors = np.abs(told - truth).mean(axis=2) @ weights
     inverse = 1 / np.maximum(errors, 1e-12 * errors.max()) ** 2 if errors.any() else np.ones(len(errors))
-    return np.asarray((best_shares(told, truth, weights) + inverse / inverse.sum()) / 2)
+    drawn = FEW_PERIODS / (FEW_PERIODS + periods)
+    return np.asarray((1 - drawn) * best_shares(told, truth, weights) + drawn * inverse / inverse.sum())
 
 
 def covered(truth: FloatArray, told: FloatArray) -> FloatArray:

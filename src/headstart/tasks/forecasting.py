@@ -126,7 +126,8 @@ class Forecasting(Task):
         wanted, late = targets[:, : self.horizon], self._late(targets)
         told = np.stack([np.asarray(features @ w[:, middle] + b[middle], np.float64) for _, w, b in starts])
         times, weights = targets[late, self.horizon], targets[late, -1]
-        shares = measures.steady_shares(told[:, late], wanted[late], weights, times, self.horizon)
+        periods = 1 + float(np.ptp(times)) / self.horizon
+        shares = measures.steady_shares(told[:, late], wanted[late], weights, periods)
         known = np.tensordot(shares, told, 1)
         found = self._ridge(features, targets, wanted - known, reluctant=True)
         both = np.concatenate([(known + found.left_out)[None], told])
@@ -342,8 +343,8 @@ class Theta(Repeats):
 
 def _combination(titles: Sequence[str], shares: FloatArray) -> str:
     """Such as 70 % Theta + 30 % the source's own forecasts."""
-    parts = sorted(zip(shares.tolist(), titles, strict=True), reverse=True)
-    named = [(f"{100 * share:.0f} % {title}" if share < 1 else title) for share, title in parts if share > 0]
+    parts = sorted(((round(100 * share), title) for share, title in zip(shares, titles, strict=True)), reverse=True)
+    named = [f"{share} % {title}" if share < 100 else title for share, title in parts if share]
     return " + ".join(named)
 
 
