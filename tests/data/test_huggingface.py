@@ -125,7 +125,7 @@ def test_a_class_of_minus_one_is_no_label(photos: Path, tmp_path: Path) -> None:
 def test_contents_without_labels(photos: Path, tmp_path: Path) -> None:
     save_to_disk(rows(photos, slice(None)).select(["image"]), tmp_path / "saved", 1, None)
     assert len(read(tmp_path / "saved", labelled=False)) == 24
-    with pytest.raises(DataError, match="--label"):
+    with pytest.raises(DataError, match="Add one"):
         read(tmp_path / "saved")
 
 

@@ -138,7 +138,7 @@ def test_refusals(models: Path, corpus: Path, tmp_path: Path) -> None:
     for source, task, strategy, message in (
         ("bert", "language-modeling", "finetune", "It was made for masked-language-modeling"),
         ("llama", "masked-language-modeling", "finetune", "It was made for language-modeling"),
-        ("t5", "language-modeling", "finetune", "Use --task seq2seq, or another source"),
+        ("t5", "language-modeling", "finetune", "It was made for seq2seq: use it for that, or another source"),
         ("llama", "language-modeling", "probe", "Use --strategy finetune"),
         ("llama", "language-modeling", "contrastive", "Use --strategy finetune or lora"),
         ("llama", None, "probe", "--task language-modeling"),

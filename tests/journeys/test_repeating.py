@@ -103,7 +103,7 @@ def test_several_seeds_are_judged_and_the_first_is_the_model(
     probe = ["adapt", pictures, "--source", source, "--no-baselines", "--out", tmp_path / "probe", "--seeds", "2"]
     headstart(*probe).ok()
     assert load(tmp_path / "probe").receipt.adapted.seeds == []  # nothing in it is random
-    headstart(*probe[:-3], tmp_path / "none", "--seeds", "0").refused("'seeds' = 0")
+    headstart(*probe[:-3], tmp_path / "none", "--seeds", "0").refused("--seeds is 0")
 
 
 def test_a_run_killed_twice_ends_like_one_that_was_not(undisturbed: tuple[list[str], Path], tmp_path: Path) -> None:
