@@ -66,9 +66,9 @@ def test_seasons_are_put_back_as_they_were_taken_out(multiplied: bool) -> None:
     told = theta_forecast(values[:60], 12, 12)
     flat = theta_forecast(level[:60] - (0 if multiplied else 90), 12, 12)
     assert told == pytest.approx(flat * season[60:] if multiplied else flat + 10 * (season[60:] - 1), rel=0.05)
-    theta, damped, grows, last = classical_forecasts(values[:60] - 3, 3.0, 12, 12).reshape(4, 12)
+    theta, damped, fades, last = classical_forecasts(values[:60] - 3, 3.0, 12, 12).reshape(4, 12)
     assert theta == pytest.approx(told - 3) and last == pytest.approx(values[48:60] - 3)
-    assert damped == pytest.approx(values[60:] - 3, rel=0.05) and grows == pytest.approx(values[60:] - 3, rel=0.05)
+    assert damped == pytest.approx(values[60:] - 3, rel=0.05) and fades == pytest.approx(values[60:] - 3, rel=0.05)
 
 
 def test_short_and_constant_pasts_are_told_too() -> None:

@@ -1,7 +1,7 @@
 """What is told of a series by itself, without any network: the Theta method (Assimakopoulos and Nikolopoulos 2000),
 which won the M3 competition, as exponential smoothing with half the trend (Hyndman and Billah 2003); exponential
 smoothing with a damped trend (Gardner and McKenzie 1985); complex exponential smoothing (Svetunkov, Kourentzes and Ord
-2022), whose level may grow or fade by shares of itself; and the last season again.
+2022), whose level may fade by shares of itself; and the last season again.
 
 Each kind of smoothing makes errors of values by e_t = y_t - f y_{t-1} + g y_{t-2} - m e_{t-1} - n e_{t-2}, without
 errors ahead of the first value and with two values there that its state is said to come from. Of several such rules
@@ -25,16 +25,17 @@ SMOOTHINGS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
 DAMPED = tuple(itertools.product((0.1, 0.3, 0.6, 0.9), (0.05, 0.2), (0.8, 0.9, 0.98)))
 """Shares of an error by which the level follows, of that by which the trend does, and of the trend that is there one
 step later."""
-COMPLEX = tuple(itertools.product((1.1, 1.4, 1.8), (0.985, 0.995, 1.0, 1.004, 1.01)))
+COMPLEX = tuple(itertools.product((1.1, 1.4, 1.8), (0.985, 0.995, 1.0)))
 """The real and the imaginary part of the share by which a complex level follows; with the latter 1 it is simple
-smoothing by the former less 1, above that it grows."""
+smoothing by the former less 1, below that it fades. None lets it grow: what grew did so no longer, more often than
+not."""
 KINDS = (
     [(1, 0, share - 1, 0) for share in SMOOTHINGS],
     [(1 + p, p, a + a * b * p - 1 - p, (1 - a) * p) for a, b, p in DAMPED],
     [(2 - a, 2 - a - b, 2 * a - b - 2, (1 - a) * (1 - a + b) + (1 - b) * (1 - a - b)) for a, b in COMPLEX],
 )
 RULES = np.concatenate(KINDS)
-"""(51, 4)."""
+"""(45, 4)."""
 FIRST = 12
 """Values, the line through which is level and trend to begin with."""
 LONGEST = 4096
@@ -127,7 +128,7 @@ def _slope(values: FloatArray) -> float:
 
 def _best(values: FloatArray, before: FloatArray) -> list[int]:
     """Of each of KINDS the place in RULES of the one with the lowest squared error on the values (T,), the two ahead of
-    them being `before` (51, 2). Errors are what linear filters make of the values, so all come of one Fourier
+    them being `before` (45, 2). Errors are what linear filters make of the values, so all come of one Fourier
     transform, in single precision."""
     from scipy import fft
 
@@ -146,7 +147,7 @@ def _best(values: FloatArray, before: FloatArray) -> list[int]:
 
 @functools.cache
 def _filters(length: int) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
-    """For each of RULES the filter from values to errors, as its transform (51, length + 1), and the errors (3, 51,
+    """For each of RULES the filter from values to errors, as its transform (45, length + 1), and the errors (3, 45,
     length) that follow from a 1 as the first of the two values before, as the second, and as the level of all."""
     from scipy import fft
 
@@ -173,7 +174,7 @@ def _ahead(values: FloatArray, before: FloatArray, rules: list[int], horizon: in
 
 @functools.cache
 def _values_ahead(horizon: int) -> FloatArray:
-    """(51, horizon + 1): a zero, and what by RULES comes of a value of 1 as long as there are no errors."""
+    """(45, horizon + 1): a zero, and what by RULES comes of a value of 1 as long as there are no errors."""
     return np.pad(_responses(RULES[:, :2] * (-1, 1), horizon), ((0, 0), (1, 0)))
 
 
