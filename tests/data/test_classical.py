@@ -42,11 +42,13 @@ def test_a_damped_trend_follows_its_recursion(length: int) -> None:
     assert classical_forecasts(values, 0.0, 6, 1)[6:12] == pytest.approx(min(tried, key=lambda one: one[0])[1])
 
 
-@pytest.mark.parametrize("length", [1, 3, 40])
-def test_a_complex_level_follows_its_recursion(length: int) -> None:
-    values = (20 + np.random.default_rng(0).normal(size=40).cumsum())[:length]
+@pytest.mark.parametrize(("length", "level"), [(1, 20), (3, 20), (40, 20), (40, 0)])
+def test_a_complex_level_follows_its_recursion(length: int, level: int) -> None:
+    values = (level + np.random.default_rng(0).normal(size=40).cumsum())[:length]
     tried = []
     for real, imaginary in COMPLEX:
+        if level == 0 and imaginary < 1:  # fades to 0, which is not the least value here
+            continue
         moves = np.array([[1, imaginary - 1], [1, 1 - real]])  # Svetunkov, Kourentzes and Ord 2022
         follows = np.array([real - imaginary, real + imaginary])
         state, error = moves @ np.full(2, values[:12].mean()), 0.0

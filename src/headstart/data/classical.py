@@ -27,8 +27,8 @@ DAMPED = tuple(itertools.product((0.1, 0.3, 0.6, 0.9), (0.05, 0.2), (0.8, 0.9, 0
 step later."""
 COMPLEX = tuple(itertools.product((1.1, 1.4, 1.8), (0.985, 0.995, 1.0)))
 """The real and the imaginary part of the share by which a complex level follows; with the latter 1 it is simple
-smoothing by the former less 1, below that it fades. None lets it grow: what grew did so no longer, more often than
-not."""
+smoothing by the former less 1, below that it fades, where values are above 0 and so can. None lets it grow: what grew
+did so no longer, more often than not."""
 KINDS = (
     [(1, 0, share - 1, 0) for share in SMOOTHINGS],
     [(1 + p, p, a + a * b * p - 1 - p, (1 - a) * p) for a, b, p in DAMPED],
@@ -36,6 +36,8 @@ KINDS = (
 )
 RULES = np.concatenate(KINDS)
 """(45, 4)."""
+FADES = np.array([False] * (len(SMOOTHINGS) + len(DAMPED)) + [imaginary < 1 for _, imaginary in COMPLEX])
+"""(45,)."""
 FIRST = 12
 """Values, the line through which is level and trend to begin with."""
 LONGEST = 4096
@@ -141,6 +143,8 @@ def _best(values: FloatArray, before: FloatArray) -> list[int]:
     for origin, response in zip(origins.T, of_origins, strict=True):
         errors += origin[:, None] * response[:, : len(values)]
     squares = np.einsum("kt,kt->k", errors, errors)
+    if values.min() <= 0:
+        squares[FADES] = np.inf
     ends = np.cumsum([len(kind) for kind in KINDS]).tolist()
     return [begin + int(squares[begin:end].argmin()) for begin, end in itertools.pairwise([0, *ends])]
 
