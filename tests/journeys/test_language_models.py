@@ -10,6 +10,7 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 import transformers
+from tests.journeys.world import headstart
 
 import headstart as hs
 from contracts.texts import sentence, write_reviews, write_text_model
@@ -53,6 +54,9 @@ def test_causal(gradual: bool, models: Path, corpus: Path, tmp_path: Path) -> No
     assert text.startswith("the film was") and len(text) > len("the film was")
     again = hs.load(tmp_path / "run").evaluate(corpus)
     assert again.items == len(TEXTS) and again.notes
+    assert all(one.truth is None and str(one.answer).startswith("perplexity ") for one in run.receipt.mistakes)
+    assert "Least expected" in (tmp_path / "run" / "receipt.html").read_text()
+    assert "perplexity" in headstart("predict", tmp_path / "run", corpus).ok().out.splitlines()[0]
 
     theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "run", dtype="float32")
     assert theirs.lm_head.weight is theirs.model.embed_tokens.weight

@@ -68,7 +68,7 @@ def test_answers_for_one_user_have_reasons(readers: Path, kinds: Kinds) -> None:
 
 def test_recommending_from_python(readers: Path, probed: Path) -> None:
     model = hs.load(readers)
-    assert repr(model) == f"Model('{readers}', recommendation, source='{model.receipt.source.name}', 144 labels)"
+    assert repr(model) == f"Model('{readers}', recommendation, 144 labels)"
     found = json.loads(headstart("predict", readers, "--user", "reader7", "--top", "2", "--format", "json").ok().out)
     assert [one.id for one in model.recommend("reader7", count=2).items] == [one["id"] for one in found]
     assert model.recommend(7, met=(0,)).notes[0].endswith("has no user '7'.")
@@ -147,6 +147,8 @@ def test_what_cannot_be_recommended_from_is_refused(kinds: Kinds, readers: Path,
     ratings, items = kinds["books"]
     with pytest.raises(HeadstartError, match="does not recommend"):
         adapt(ratings, items=items, task="recommendation", source="builtin/image-tiny", out=tmp_path / "a")
+    with pytest.raises(HeadstartError, match="No source that comes with this package starts from interactions"):
+        adapt(ratings, items=items, task="recommendation", out=tmp_path / "a")
     with pytest.raises(HeadstartError, match="--items is for recommendation"):
         adapt(ratings, items=items, source="builtin/text-tiny", out=tmp_path / "c")
     with pytest.raises(HeadstartError, match="no table says it"):

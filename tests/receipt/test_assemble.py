@@ -12,6 +12,7 @@ from tests.receipt.evidence import (
     hidden_targets,
     multilabel_evidence,
     regression_evidence,
+    scores_right,
 )
 
 from headstart.core.errors import TrainingError
@@ -20,7 +21,7 @@ from headstart.measure import paired
 from headstart.measure.intervals import bootstrap_interval
 from headstart.measure.scores import accuracy_statistic
 from headstart.receipt.assemble import prove
-from headstart.receipt.evidence import Evidence
+from headstart.receipt.evidence import PROBE, ZERO_SHOT, Evidence
 from headstart.receipt.intervals import intervals
 from headstart.receipt.page import render
 
@@ -244,6 +245,19 @@ def test_costs_of_arms_are_summed() -> None:
     costs = [arm.trained.cost for arm in given.arms if arm.trained]
     assert receipt.cost.backward_passes == sum(cost.backward_passes for cost in costs) > 0
     assert receipt.cost.seconds == given.seconds and receipt.cost.peak_memory == given.peak_memory
+
+
+@pytest.mark.parametrize(("untrained", "warned"), [(0.94, True), (0.7, False)])
+def test_a_gain_over_the_untrained_source_that_may_be_luck_is_called_that(untrained: float, warned: bool) -> None:
+    given = evidence(adapted=0.95)
+    arm = given.arm(PROBE)
+    assert arm is not None
+    targets = hidden_targets(given.splits, given.task)
+    zero_shot = dataclasses.replace(
+        arm, name=ZERO_SHOT, title="Untrained", scores=scores_right(targets, 4, untrained, 9)
+    )
+    told = prove(dataclasses.replace(given, arms=(*given.arms, zero_shot))).receipt.warnings
+    assert any(text.startswith("What training gained over “Untrained” may be luck: ") for text in told) == warned
 
 
 def test_warnings_name_what_is_wrong() -> None:

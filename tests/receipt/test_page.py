@@ -15,8 +15,9 @@ from tests.receipt.evidence import class_labels, evidence, multilabel_evidence, 
 from headstart.receipt.assemble import prove
 from headstart.receipt.card import card
 from headstart.receipt.document import Mistake
-from headstart.receipt.figures import nice_ticks
+from headstart.receipt.figures import Axis, Series, chart, nice_ticks
 from headstart.receipt.page import confusion_cells, render
+from headstart.receipt.words import plain
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -91,6 +92,13 @@ def test_text_from_outside_stays_text() -> None:
     assert reader.names.count("img") == 1
     text = card(receipt, "")
     assert re.search(r"(?<!\\)<(script|img|b|i)", text.partition("\n---\n")[2]) is None
+
+
+def test_ticks_of_values_close_together_are_told_apart() -> None:
+    points = [(0.0, -1.6512), (1.0, -1.6508)]
+    figure = str(chart("A", "", [Series("a", "adapted", points)], Axis("x", plain), Axis("y", plain)))
+    told = re.findall(r'text-anchor="end"[^>]*>([^<]+)<', figure)
+    assert len(told) > 2 and len(set(told)) == len(told)
 
 
 def test_large_confusions_become_a_list() -> None:

@@ -31,6 +31,7 @@ def test_the_verdict_comes_first_and_every_arm_is_named() -> None:
     assert flat.startswith("Helped: 95.0 % accuracy against")
     assert "91.5 to 97.5" in flat and "Majority class (daisy)" in flat
     assert flat.index("Cost: 1 min 24 s, 1.4 GB") < flat.index("Warning:") < flat.index("receipt.html")
+    assert "Note: 2 exact duplicates; copies of one content stay in one part." in flat
     assert receipt.label_efficiency.sentence is not None and receipt.label_efficiency.sentence in flat
 
 

@@ -33,6 +33,16 @@ def test_teaching_comes_nearer_to_the_teacher(words: Path) -> None:
     assert made["texts"] == len(set(TEXTS))
 
 
+def test_texts_that_stand_there_twice_are_held_out_twice(words: Path, tmp_path: Path) -> None:
+    import yaml
+
+    recipe = Pretraining(arch="static:width=16")
+    doubled = [text for text in TEXTS for _ in range(2)]
+    pretrain(doubled, out=tmp_path / "words", teacher=words.parent / "teacher", recipe=recipe)
+    once, twice = (yaml.safe_load((folder / "recipe.yaml").read_text()) for folder in (words, tmp_path / "words"))
+    assert twice["cosine"] == pytest.approx(once["cosine"], abs=1e-3)
+
+
 def test_the_library_gives_the_same_vectors(words: Path) -> None:
     library = pytest.importorskip("model2vec")
     own = library.StaticModel.from_pretrained(str(words)).encode(TEXTS[:5])

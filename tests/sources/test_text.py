@@ -190,6 +190,15 @@ def test_what_lies_behind_the_last_part_is_told(source: Source) -> None:
     assert told.startswith("1 text is longer than the 1024 pieces")
 
 
+def test_a_text_model_without_a_tokenizer_is_called_that(tmp_path: Path) -> None:
+    folder = write_text_model(tmp_path / "bert", "bert")
+    for file in folder.iterdir():
+        if file.name not in ("config.json", "model.safetensors"):
+            file.unlink()
+    with pytest.raises(SourceError, match="bert has no tokenizer that can be used"):
+        open_source(folder).prepare("a good film")
+
+
 def test_a_tokenizer_of_another_model(models: Path, tmp_path: Path) -> None:
     folder = write_text_model(tmp_path / "small", "bert", vocab_size=VOCABULARY - 4)
     write_tokenizer(folder)

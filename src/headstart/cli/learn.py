@@ -228,7 +228,7 @@ def evaluate(
         raise HeadstartError(f"There is no format '{form}'. {suggest(form, ('table', 'json'))}")
     if verify:
         judged = load(run) if (run / RUN_MARK).is_file() else str(run)
-        found = {target: same_label(judged, target, label=label) for target in targets}
+        found = {target: same_label(judged, target, label=label, content=content) for target in targets}
     else:
         model = load(run)
         found = {target: verb(model, target, label=label, content=content) for target in targets}
@@ -280,6 +280,7 @@ def predict(
     """
     from headstart.core.errors import HeadstartError
     from headstart.data.contents import Contents
+    from headstart.data.modalities import open_modality
     from headstart.verbs import predict as verb
     from headstart.verbs.model import load
     from headstart.verbs.recommend import knows_users, table_of
@@ -287,7 +288,8 @@ def predict(
     if prompt is not None and contents:
         raise HeadstartError(f"Predict --prompt and {contents[0]} one after the other: it is one or the other.")
     model = load(run) if beams is None else load(run).writing(beams)
-    if prompt is not None and (model.task.own_head or model.source.modality != "text"):
+    takes_text = open_modality(model.source.modality).recognises("")
+    if prompt is not None and (model.task.own_head or not takes_text):
         print(model.generate(prompt))
         return
     if form not in verb.FORMATS:
@@ -301,7 +303,7 @@ def predict(
         return
     if prompt is None and not contents:
         ways = "--user ID, --met IDS or a table of users" if knows_users(model) else "files, a folder or a table file"
-        prompted = ", or --prompt TEXT" if model.source.modality == "text" else ""
+        prompted = ", or --prompt TEXT" if takes_text else ""
         raise HeadstartError(f"There is nothing to predict. Give {ways}{prompted}.")
     answers = model.answer(verb.expand(contents) if contents else [prompt], content)
     table = verb.as_table(model, answers)

@@ -89,8 +89,8 @@ def has_columns(target: Target) -> bool:
 
 def _read_path(path: Path, options: Options, asked: str) -> Table:
     if not path.exists():
-        hint = "If it is a text, give it in a list." if " " in path.name else _nearest(path)
-        raise DataError(f"{path} does not exist. {hint}")
+        hint = " If it is a text, give it in a list." if " " in path.name and not path.suffix else ""
+        raise DataError(f"{path} does not exist. {_nearest(path)}{hint}")
     reader = readers.get(asked)() if asked else reader_of(path)
     if reader is None:
         raise DataError(

@@ -17,7 +17,6 @@ from headstart.measure.linear import FloatArray
 LEVELS = (0.1, 0.5, 0.9)
 COMPARED = 4000
 """Examples, evenly spread, by which ways to combine forecasts are compared."""
-
 FEW_PERIODS = 2
 """Of time, from which the best way to combine forecasts is taken half-way."""
 

@@ -67,13 +67,14 @@ def render(
         lstrip_blocks=True,
     )
     environment.globals["words"] = words
+    drawn = curves_of(receipt)
     return environment.get_template("page.html.jinja").render(
         receipt=receipt,
         share=Measure(name="share", title="Share", greater_is_better=True, is_share=True),
         rows=arm_rows(receipt),
         style_of=style_of,
-        curves=learning_curves(receipt),
-        curves_of=curves_of(receipt),
+        curves=learning_curves(receipt, drawn) if drawn else None,
+        drawn=drawn,
         labels_figure=label_figure(receipt),
         fewest=FEWEST,
         matrix=confusion_cells(receipt),
@@ -119,11 +120,8 @@ def curves_of(receipt: Receipt) -> list[figures.Series]:
     return found
 
 
-def learning_curves(receipt: Receipt) -> Markup | None:
-    """The figure of `curves_of`, where there are any."""
-    series = curves_of(receipt)
-    if not series:
-        return None
+def learning_curves(receipt: Receipt, series: Sequence[figures.Series]) -> Markup:
+    """The figure of what `curves_of` gives."""
     told = "; ".join(
         f"{one.title}: from {words.amount(one.points[0][1], receipt.watched)} to "
         f"{words.amount(one.points[-1][1], receipt.watched)} in {words.duration(one.points[-1][0])}"

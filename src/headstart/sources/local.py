@@ -69,8 +69,9 @@ def _format_of(folder: Path, config: dict[str, Any]) -> str | None:
         return None
     if "feature_extractor_type" in preprocessor_of(folder):
         return SOUNDS
-    reads_pieces = any((folder / file).is_file() for file in TOKENIZER_FILES) or "vocab_size" in config
-    return TEXTS if reads_pieces and not preprocessor_of(folder) else IMAGES
+    if any((folder / file).is_file() for file in TOKENIZER_FILES):
+        return TEXTS
+    return TEXTS if "vocab_size" in config and not preprocessor_of(folder) else IMAGES
 
 
 def _open_run(folder: Path, name: str) -> Source:

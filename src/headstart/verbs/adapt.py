@@ -224,9 +224,12 @@ def repeat(path: str | Path, *, out: str | Path | None = None, console: Console 
 def _adapt(
     recipe: Recipe, folder: Path, target: Any, opened: str | Path | Source | None, console: Console | None
 ) -> Model:
+    table = None
     if opened is None:
-        kind = _kind(recipe)
-        opened = kind.usual_source or usual_source(_table(target, recipe, kind).modality)
+        opened = _kind(recipe).usual_source
+        if not opened:
+            table = _table(target, recipe)
+            opened = usual_source(table.modality)
         recipe = recipe.model_copy(update={"source": opened})
     source = open_source(opened)  # before the contents are read: a misspelt name costs nothing
     strategy = recipe.build_strategy()
@@ -234,7 +237,7 @@ def _adapt(
     needs_network_here = strategy.is_random or "torch" in sys.modules or is_of_script
     with worker.worker(wanted=not needs_network_here and not source.is_described):
         source.begin()
-        return _prove(recipe, strategy, folder, target, source, console)
+        return _prove(recipe, strategy, folder, target if table is None else table, source, console)
 
 
 def _prove(
@@ -243,7 +246,8 @@ def _prove(
     watch = hardware.Stopwatch()
     bank = Bank(settings.current().bank, recipe.runtime)
     kind = _kind(recipe)
-    table = _table(target, recipe, kind, source.reading(kind.reads).context if kind.looks_ahead else None)
+    context = source.reading(kind.reads).context if kind.looks_ahead else None
+    table = target if isinstance(target, Table) else _table(target, recipe, context)
     source = source.with_head(kind.own_head).for_modality(table.modality, table.origin)
     if not kind.labelled:
         table = with_lengths(divided(table, source))
@@ -288,8 +292,9 @@ def _kind(recipe: Recipe) -> type[Task]:
     return tasks.tasks.get(recipe.task) if recipe.task else tasks.Task
 
 
-def _table(target: Any, recipe: Recipe, kind: type[Task], context: int | None = None) -> Table:
+def _table(target: Any, recipe: Recipe, context: int | None = None) -> Table:
     """The target as the task needs it read; series with as many steps of the past as `context`."""
+    kind = _kind(recipe)
     recipe.require_particular(kind.options, recipe.task)
     return read(
         target,

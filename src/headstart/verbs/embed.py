@@ -42,12 +42,16 @@ def embed(
     from headstart.sources.points import Point
 
     given: dict[str, Any] = {"label": label, "content": content, "labelled": label is not None}
-    opened = open_source(usual(read(contents, **given).modality) if source is None else source)
+    if source is None:
+        table = read(contents, **given)
+        opened = open_source(usual(table.modality))
+    else:
+        opened = open_source(source)
+        table = read(contents, **given, modality=opened.description.modality)
     wanted = tuple(stages) or (opened.stages[-1].name,)
     for stage in wanted:
         opened.description.stage(stage)
     bank = Bank(settings.current().bank)
-    table = read(contents, **given, modality=opened.description.modality)
     usable = checks.check(table, bank.facts(table.modality))
     examples = Examples(usable.table, np.arange(len(usable.table)), usable.keys)
     found = features_of(bank, opened, examples, [Point(stage) for stage in wanted])

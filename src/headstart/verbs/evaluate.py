@@ -21,7 +21,7 @@ from headstart.receipt.intervals import unbounded
 from headstart.receipt.judged import VALUE_ALONE
 from headstart.sources.points import PLACES
 from headstart.tasks import Metric
-from headstart.verbs.reading import learned_columns, readable, reading_options
+from headstart.verbs.reading import readable, reading_of
 from headstart.verbs.windows import with_lengths
 
 if TYPE_CHECKING:
@@ -91,15 +91,15 @@ def evaluate(model: Model, target: Any, *, label: str | None = None, content: st
     """
     from headstart.data.read import read
 
-    columns, learned = learned_columns(model.folder, target)
+    how = reading_of(model.folder, model.task, model.source, target)
     labelled = model.task.labelled
     table = read(
         target,
-        label=label or learned,
-        content=content or (columns if labelled else None),
+        label=label or how.label,
+        content=content or (how.content if labelled else None),
         labelled=labelled,
         written=model.task.texts,
-        **reading_options(model.folder, model.task, model.source),
+        **how.options,
     )
     usable = readable(only_test(table), model.source)
     usable = usable if labelled else with_lengths(usable)

@@ -21,7 +21,7 @@ from headstart.engine.trained import LinearHead
 from headstart.sources import Source
 from headstart.sources.points import Point
 from headstart.tasks import Predictions, Task
-from headstart.verbs.reading import learned_columns, read_together, readable, reading_options
+from headstart.verbs.reading import readable, reading_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,11 +53,7 @@ class Model:
         self.tasks = tasks
 
     def __repr__(self) -> str:
-        from headstart.verbs.recipe import RECIPE, load
-
-        recipe = self.folder / RECIPE
-        source = load(recipe).source if recipe.is_file() else self.source.name
-        return f"Model('{self.folder}', {self.task.kind}, source='{source}', {len(self.labels)} labels)"
+        return f"Model('{self.folder}', {self.task.kind}, {len(self.labels)} labels)"
 
     @property
     def task(self) -> Task:
@@ -111,15 +107,8 @@ class Model:
         Args:
             content: the columns of a table that are read, as `a,b`; those that were learned from when not given.
         """
-        columns, _ = learned_columns(self.folder, contents)
-        table = readable(
-            contents,
-            self.source,
-            content or columns,
-            self.task.texts,
-            reading_options(self.folder, self.task, self.source),
-            read_together(self.folder, self.task),
-        )
+        how = reading_of(self.folder, self.task, self.source, contents)
+        table = readable(contents, self.source, content or how.content, self.task.texts, how)
         return Answers(table, self.task.answer(self.scores(table), contents_of(table)), table.quarantine)
 
     def scores(self, table: Table) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,53 +15,51 @@ from headstart.sources import Source
 from headstart.tasks import Task
 
 
-def learned_columns(folder: Path, contents: Any) -> tuple[str | None, str | None]:
-    """The columns of contents and of labels that the recipe of a run names, where `contents` have columns."""
+@dataclass(frozen=True)
+class Reading:
+    """How a run read what it learned from, and so reads what it is asked about."""
+
+    content: str | None = None
+    label: str | None = None
+    """Columns, where the contents have columns."""
+    together: tuple[str, ...] = ()
+    """What the texts of each example are, where several are read together."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """For a task whose targets need a reader of their own, how they are read."""
+
+
+def reading_of(folder: Path, task: Task, source: Source, contents: Any) -> Reading:
+    """How the run in `folder` reads `contents`, by its recipe."""
     from headstart.data.read import has_columns
     from headstart.verbs.recipe import RECIPE, load
 
     path = folder / RECIPE
-    if not path.is_file() or not has_columns(contents):
-        return None, None
+    if not path.is_file() and not task.reader:
+        return Reading(together=task.together)
     recipe = load(path)
-    return recipe.content, recipe.label
-
-
-def reading_options(folder: Path, task: Task, source: Source) -> dict[str, Any]:
-    """For a task whose targets need a reader of their own, how they are read: as the run's recipe did."""
-    from headstart.verbs.recipe import RECIPE, load
-
+    content, label = (recipe.content, recipe.label) if has_columns(contents) else (None, None)
+    names = tuple((recipe.content or "").split(","))
+    together = task.together or (names if len(names) > 1 else ())
     if not task.reader:
-        return {}
-    recipe = load(folder / RECIPE)
+        return Reading(content, label, together)
     windows = recipe.windows(source.context, task.each_step) if task.looks_ahead else None
-    return {"reader": task.reader, "time": recipe.time, "windows": windows, "user": recipe.user}
-
-
-def read_together(folder: Path, task: Task) -> tuple[str, ...]:
-    """What the texts of each example are, where the run reads several together."""
-    from headstart.verbs.recipe import RECIPE, load
-
-    path = folder / RECIPE
-    names = tuple(((path.is_file() and load(path).content) or "").split(","))
-    return task.together or (names if len(names) > 1 else ())
+    options = {"reader": task.reader, "time": recipe.time, "windows": windows, "user": recipe.user}
+    return Reading(content, label, together, options)
 
 
 def readable(
     contents: Any,
     source: Source,
-    columns: str | None = None,
+    content: str | None = None,
     written: bool = False,
-    how: Mapping[str, Any] | None = None,
-    together: Sequence[str] = (),
+    how: Reading | None = None,
 ) -> Table:
     """The table of `contents`, without the rows whose content cannot be decoded.
 
     Args:
-        columns: that hold the contents, where they are known.
+        content: columns that hold them, where these are known.
         written: texts are to be written in answer to them.
-        together: what the texts of each content are, where there have to be several.
-        how: further ways in which a table file is read; see `reading_options`.
+        how: a run reads them.
 
     Raises:
         DataError: none can be.
@@ -72,8 +71,9 @@ def readable(
     from headstart.verbs.windows import divided
 
     modality = source.description.modality
-    given = dict(how or {}) if isinstance(contents, (str, Path)) else {}
-    found = read(contents, labelled=False, modality=modality, content=columns, written=written, **given)
+    how = how or Reading()
+    given = how.options if isinstance(contents, (str, Path)) else {}
+    found = read(contents, labelled=False, modality=modality, content=content, written=written, **given)
     table = divided(found, source)
     decoder, opened = open_modality(table.modality), Contents(table)
 
@@ -81,7 +81,7 @@ def readable(
         try:
             content = opened.read(row)
             found = decoder.examine(content).problem
-            return found or (_parted(decoder.decode(content), together) if together else "")
+            return found or (_parted(decoder.decode(content), how.together) if how.together else "")
         except Unreadable as reason:
             return str(reason)
 

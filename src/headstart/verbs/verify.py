@@ -30,7 +30,12 @@ MOST = 2000
 
 
 def verify(
-    source: str | Path | Source | Model, target: Any, *, label: str | None = None, split: str | None = None
+    source: str | Path | Source | Model,
+    target: Any,
+    *,
+    label: str | None = None,
+    content: str | None = None,
+    split: str | None = None,
 ) -> Evaluation:
     """The equal error rate of `source`, or of a run, on all pairs of the contents of `target`, with an interval
     over labels. Two contents are as alike as the cosine of their features, less the mean of all.
@@ -39,7 +44,7 @@ def verify(
         HeadstartError: there is nothing to judge; the message says why.
     """
     bank = Bank(settings.current().bank)
-    table = read(target, label=label, split=split)
+    table = read(target, label=label, content=content, split=split)
     opened = source.source if isinstance(source, Model) else open_source(source)
     opened = opened.for_modality(table.modality, table.origin)
     usable = checks.check(table, bank.facts(table.modality))

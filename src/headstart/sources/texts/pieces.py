@@ -116,7 +116,11 @@ def _by_transformers(folder: Path) -> Tokenizer:
 
     try:
         opened: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        return opened._tokenizer  # type: ignore[no-any-return]
+        tokenizer: Tokenizer = opened._tokenizer
+        # Without a vocabulary the library makes one of marks, and of a space where the family has one.
+        if len(tokenizer.get_vocab()) <= len(tokenizer.get_added_tokens_decoder()) + 1:
+            raise ValueError("no piece is known but marks")
+        return tokenizer
     except (ValueError, OSError, AttributeError, ImportError, TypeError) as problem:
         here = ", ".join(name for name in TOKENIZER_FILES if (folder / name).is_file()) or "no file of a tokenizer"
         raise SourceError(
