@@ -192,8 +192,8 @@ def test_question_and_context(source: Source) -> None:
     asked = source.prepare({"question": "the " * 500, "context": context})
     assert len(asked["places"]) == 201 and asked["input_ids"].shape[1] <= 64
     long = Examples(from_memory([{"question": "the " * 500, "context": context}], modality="text"), np.arange(1), [""])
-    assert source.remarks(contents_of(long)) == ["1 question is so long that the end is not read."]
-    assert source.remarks([{"question": "the film", "context": context}]) == []
+    assert source.remarks(contents_of(long), {}) == ["1 question is so long that the end is not read."]
+    assert source.remarks([{"question": "the film", "context": context}], {}) == []
 
 
 def test_words_of_a_context_are_the_same_for_every_tokenizer(source: Source) -> None:

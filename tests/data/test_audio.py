@@ -96,7 +96,7 @@ def test_a_folder_with_odd_files(tmp_path: Path) -> None:
     usable = checks.check(read(tmp_path))
     assert usable.table.modality == "audio" and len(usable.table) == 12
     assert {item.id for item in usable.table.quarantine} == {"tone/empty.wav", "tone/notes.wav", "tone/readme.txt"}
-    assert dict(usable.facts["rate"]) == {"16000 Hz": 12} and usable.properties["seconds"]
+    assert usable.counts["rate"] == {"16000 Hz": 12} and usable.properties["seconds"]
 
 
 def test_shown_as_a_spectrogram() -> None:

@@ -43,7 +43,7 @@ def test_good_photos_are_all_kept(photos: Path) -> None:
     assert len(checked.table) == 24 and not checked.table.quarantine and not checked.table.notes
     assert checked.keys[0] == fingerprints.of_file(photos / "circle" / "circle_00.jpg")
     assert len(np.unique(checked.clusters)) == 24
-    assert checked.facts["size"] == (("96x80", 24),) and checked.facts["mode"] == (("RGB", 24),)
+    assert checked.counts["size"] == {"96x80": 24} and checked.counts["mode"] == {"RGB": 24}
 
 
 def test_unreadable_files_are_set_aside(photos: Path) -> None:

@@ -117,7 +117,7 @@ def test_long_texts_are_cut_and_nothing_is_lost(models: Path, tmp_path: Path) ->
     text = " ".join(TEXTS)
     parts = source.divide(text)
     assert len(parts) > 1 and "".join(parts) == text
-    assert not source.remarks(parts)
+    assert not source.remarks(parts, {})
     path = tmp_path / "books.txt.gz"
     path.write_bytes(
         gzip.compress("\n\n".join(" ".join(TEXTS[start : start + 10]) for start in range(0, 60, 10)).encode())

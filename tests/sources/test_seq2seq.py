@@ -82,11 +82,11 @@ def test_long_answers_are_cut_and_counted(tmp_path: Path) -> None:
     answers = ["good " * 500, "good", "fine " * 70]
     set_to = source.writing(answers)
     assert len(source.taught({}, answers[0])["labels"]) == 64 and source.taught({}, answers[0])["labels"][-1] == END
-    assert set_to.remarks([]) == [
+    assert set_to.remarks([], {}) == [
         "2 answers are longer than the 64 pieces that are written; what follows is not learned."
     ]
-    assert set_to.remarks(["good " * 500])[0].startswith("1 text is longer")
-    assert not source.writing(["good"]).remarks([])
+    assert set_to.remarks(["good " * 500], {})[0].startswith("1 text is longer")
+    assert not source.writing(["good"]).remarks([], {})
 
 
 def test_settings_for_writing(folder: Path) -> None:

@@ -12,6 +12,8 @@ import torch
 
 import headstart as hs
 from contracts.sounds import RATE, encoded, run_listed, samples, write_sounds, write_speech_embedding, write_yamnet
+from headstart.data import checks
+from headstart.data.read import read
 from headstart.sources import Source, open_source
 from headstart.sources.network import Network
 from headstart.sources.points import Point
@@ -106,22 +108,27 @@ def test_views_are_of_their_number_and_key_alone(source: Source) -> None:
     assert not np.allclose(view(3, "a"), view(3, "b"))
 
 
+def remarks(source: Source, contents: list[object]) -> list[str]:
+    """As a run hears them: by what the checks found."""
+    return source.remarks(contents, checks.check(read(contents, labelled=False)).counts)
+
+
 def test_other_rates_and_long_sounds(source: Source) -> None:
     at_rate = source.prepare((samples("tone", 5, 1.0), RATE))["parts"]
     resampled = source.prepare(encoded(samples("tone", 5, 1.0, 44_100), rate=44_100))["parts"]
     assert resampled.shape == at_rate.shape
     long = (np.tile(SOUNDS[0][0], 25), RATE)
     assert source.length(source.prepare(long)) == 123
-    assert source.remarks([long, SOUNDS[0]]) == [
+    assert remarks(source, [long, SOUNDS[0]]) == [
         "1 recording is longer than the 60 s that are read; what follows is not."
     ]
 
 
 def test_what_happens_to_sounds_on_their_way_in_is_said(source: Source) -> None:
     tone, low = SOUNDS[0], (SOUNDS[0][0], 8_000)
-    assert source.remarks([tone, low, low]) == ["2 recordings are resampled to 16,000 Hz by soxr, from 8,000 Hz."]
+    assert remarks(source, [tone, low, low]) == ["2 recordings are resampled to 16,000 Hz by soxr, from 8,000 Hz."]
     odd = [(0 * tone[0], RATE), ((9 * tone[0]).clip(-1, 1), 44_100), low]
-    assert source.remarks([tone, *odd]) == [
+    assert remarks(source, [tone, *odd]) == [
         "1 recording is silent throughout.",
         "1 recording is clipped: louder than a file can hold.",
         "2 recordings are resampled to 16,000 Hz by soxr, from 8,000 to 44,100 Hz.",

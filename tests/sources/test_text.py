@@ -185,8 +185,8 @@ def test_views_of_a_long_text_are_some_of_its_parts(models: Path) -> None:
 
 
 def test_what_lies_behind_the_last_part_is_told(source: Source) -> None:
-    assert source.remarks([TEXTS[0], " ".join(TEXTS * 12)]) == []
-    [told] = source.remarks([TEXTS[0], "film " * 5000, {"question": TEXTS[0], "context": TEXTS[1]}])
+    assert source.remarks([TEXTS[0], " ".join(TEXTS * 12)], {}) == []
+    [told] = source.remarks([TEXTS[0], "film " * 5000, {"question": TEXTS[0], "context": TEXTS[1]}], {})
     assert told.startswith("1 text is longer than the 1024 pieces")
 
 

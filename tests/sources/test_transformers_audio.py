@@ -75,6 +75,20 @@ def test_preprocessor_and_tokenizer_saved_as_one_are_read(tmp_path: Path, sounds
     assert artefact.read(run)[0].prepare(SOUNDS[1]).keys() == alone.prepare(SOUNDS[1]).keys()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "changed"), [(0.3, {}), (2.0, {}), (0.64, {"do_normalize": False}), (0.9, {"mean": 1.0})]
+)
+def test_spectra_are_those_of_the_library(seconds: float, changed: dict[str, object], tmp_path: Path) -> None:
+    from transformers import ASTFeatureExtractor
+
+    folder = write_sound_model(tmp_path / "model", "audio-spectrogram-transformer")
+    front = ASTFeatureExtractor(max_length=64, num_mel_bins=16, **changed)
+    front.save_pretrained(folder)
+    sound = samples("sweep", 3, seconds)[: 64 * 160]
+    [expected] = front(sound, sampling_rate=RATE, return_tensors="np")["input_values"]
+    np.testing.assert_allclose(open_source(folder).prepare((sound, RATE))["parts"][0], expected, atol=2e-4)
+
+
 def test_one_part_is_what_the_library_gives(source: Source) -> None:
     from transformers import AutoFeatureExtractor, AutoModel, AutoModelForAudioClassification
 

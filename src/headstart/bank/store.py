@@ -33,7 +33,7 @@ from headstart.sources.trunk import Choice
 ABOUT = "about.json"
 USED = "used"
 ROWS = "rows.lance"
-FACTS = "facts-2"
+FACTS = "facts-3"
 """Another number where a look at a content finds something else than before: what was found is then looked for anew."""
 MANY_FRAGMENTS = 32
 """A shelf with more files than this is compacted when it is next written to."""

@@ -3,8 +3,8 @@ reason."""
 
 from __future__ import annotations
 
+import itertools
 import re
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,8 +42,8 @@ class Checked:
     """Content digest of each row."""
     clusters: NDArray[np.int64]
     """(N,) equal numbers: exact or near duplicates."""
-    facts: Mapping[str, tuple[tuple[str, int], ...]]
-    """Property, such as size or mode, to its five most common values with their counts."""
+    counts: Mapping[str, Counter[str]]
+    """Property, such as size or mode, to how many examples have which value."""
     properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Of those by which results are told apart, the value of each row; empty where it has none."""
 
@@ -76,8 +76,13 @@ def check(table: Table, cache: FactsCache | None = None, *, quarantine_share: fl
     keys = [seen.keys[int(row)] for row in np.flatnonzero(mask)]
     numbers = duplicates.clusters(keys, seen.thumbnails)
     notes = [*_duplicate_notes(keys, numbers), *_class_notes(kept), *_group_notes(kept)]
-    properties = {name: [values[int(row)] for row in np.flatnonzero(mask)] for name, values in seen.properties.items()}
-    return Checked(kept.with_notes(*notes), keys, numbers, seen.summary, properties)
+    found = [seen.properties[int(row)] for row in np.flatnonzero(mask)]
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, value in itertools.chain.from_iterable(found):
+        counts[name][value] += 1
+    told_apart = open_modality(table.modality).told_apart
+    properties = {name: [dict(values).get(name, "") for values in found] for name in told_apart}
+    return Checked(kept.with_notes(*notes), keys, numbers, counts, properties)
 
 
 @dataclass
@@ -87,17 +92,16 @@ class _Seen:
     thumbnails: dict[str, NDArray[np.uint8]]
     words: dict[int, int]
     """How many words the rows have whose content is cut into words."""
-    summary: dict[str, tuple[tuple[str, int], ...]]
-    properties: dict[str, list[str]]
-    """Of those by which results are told apart, the value of each row."""
+    properties: list[tuple[tuple[str, str], ...]]
+    """Of each row; equal ones are one object."""
 
 
 def _look(table: Table, cache: FactsCache | None) -> _Seen:
     """One pass over all contents, in threads, with memory for a few of them."""
     modality = open_modality(table.modality)
     cache = None if modality.quick else cache
-    seen = _Seen([""] * len(table), {}, {}, {}, {}, {name: [""] * len(table) for name in modality.told_apart})
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    seen = _Seen([""] * len(table), {}, {}, {}, [()] * len(table))
+    kinds: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
     with progress("Checking", len(table)) as advance:
         for batch in _read_batches(table):
             readable = {key: content for _, key, content in batch if key}
@@ -112,12 +116,8 @@ def _look(table: Table, cache: FactsCache | None) -> _Seen:
                     continue
                 if found.thumbnail is not None:
                     seen.thumbnails[key] = found.thumbnail
-                for name, value in found.properties:
-                    counts[name][value] += 1
-                    if name in seen.properties:
-                        seen.properties[name][row] = sys.intern(value)
+                seen.properties[row] = kinds.setdefault(found.properties, found.properties)
             advance(len(batch))
-    seen.summary = {name: tuple(counter.most_common(5)) for name, counter in counts.items()}
     return seen
 
 

@@ -77,9 +77,13 @@ class Source(MayWrite, MayRecommend):
             Unreadable: the content cannot be decoded.
         """
 
-    def remarks(self, contents: Iterable[Any]) -> list[str]:
-        """What a user should know of how these contents become inputs, such as that some are cut off."""
-        del contents
+    def remarks(self, contents: Iterable[Any], counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+        """What a user should know of how these contents become inputs, such as that some are cut off.
+
+        Args:
+            counts: of each property that the modality finds in contents, how many have which value.
+        """
+        del contents, counts
         return []
 
     @abstractmethod

@@ -14,6 +14,7 @@ BEHAVIOUR, PATCHES, RECOGNISER = "behaviour", "series-patches", "recogniser"
 STATIC, TINY_TIME_MIXER, YAMNET = "model2vec", "tinytimemixer", "yamnet"
 SPEECH_EMBEDDING, LISTED = "speech_embedding", "onnx_graph_listing"
 CLAP, PATCH_TST, PATCH_MIXER = "clap", "patchtst", "patchtsmixer"
+SPECTROGRAM_TRANSFORMER = "audio-spectrogram-transformer"
 """What config.json of a model calls itself, where that says enough."""
 CHRONOS_BOLT = "chronos_config"
 """In config.json of a model of chronos-forecasting, which calls itself a T5."""
@@ -32,6 +33,7 @@ formats: Registry[Callable[[Path, str], LibrarySource]] = Registry(
         PATCH_TST: "headstart.sources.series.transformers:TransformersSeries",
         RECOGNISER: "headstart.sources.sounds.recogniser:RecogniserSource",
         SOUNDS: "headstart.sources.sounds.transformers:TransformersSounds",
+        SPECTROGRAM_TRANSFORMER: "headstart.sources.sounds.spectrogram_transformer:SpectrogramTransformer",
         SPEECH_EMBEDDING: "headstart.sources.sounds.speech_embedding:SpeechEmbeddingSource",
         STATIC: "headstart.sources.texts.static:StaticSource",
         TEXTS: "headstart.sources.texts.transformers:TransformersTexts",

@@ -257,7 +257,7 @@ def _prove(
     task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
     source, task = _fitted(source, task, recipe, everything, parts, bank)
     remarks = [
-        *source.remarks(contents_of(everything)),
+        *source.remarks(contents_of(everything), usable.counts),
         *task.remarks(lambda content: source.places(source.prepare(content)), parts.part("fit")),
     ]
     usable = replace(usable, table=usable.table.with_notes(*remarks))

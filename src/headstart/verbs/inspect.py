@@ -104,7 +104,7 @@ def inspect(
         len(seen),
         dict(labels.most_common()),
         dict(parts),
-        dict(usable.facts),
+        {name: tuple(counter.most_common(5)) for name, counter in usable.counts.items()},
         len(seen) - len(np.unique(usable.clusters)),
         seen.quarantine,
         seen.notes,

@@ -24,11 +24,14 @@ SHORTEST = 0.01
 LONGEST = 3600.0
 """Seconds above which a recording is not one example."""
 RATES = (1_000, 768_000)
-LENGTHS = ((1.0, "up to 1 s"), (3.0, "1 to 3 s"), (10.0, "3 to 10 s"), (30.0, "10 to 30 s"))
-LONGER = "over 30 s"
+LENGTHS = ((1.0, "up to 1 s"), (3.0, "1 to 3 s"), (10.0, "3 to 10 s"), (30.0, "10 to 30 s"), (60.0, "30 to 60 s"))
+LONGER = "over 60 s"
+HERTZ = " Hz"
+THROUGHOUT = "all of it"
+CLIPPED = "yes"
 SILENT = 1e-3
 """Amplitude of 1 below which a frame is silent: -60 dB."""
-FULL, CLIPPED = 0.999, 0.001
+FULL, FULL_SHARE = 0.999, 0.001
 """Amplitude of 1 that is as loud as it goes, and the share of such samples from which a sound is clipped."""
 LACKING = 0.01
 """Share of the bytes that a header promises without which a file is cut off, and its header not just careless."""
@@ -78,7 +81,7 @@ class Sound:
     @property
     def is_clipped(self) -> bool:
         """Whether many samples are as loud as it goes."""
-        return float(np.mean(np.abs(self.samples) >= FULL)) > CLIPPED
+        return float(np.mean(np.abs(self.samples) >= FULL)) > FULL_SHARE
 
 
 class Audio:
@@ -123,13 +126,13 @@ class Audio:
         except Unreadable as problem:
             return Facts(problem=str(problem))
         properties = [
-            ("rate", f"{sound.rate} Hz"),
+            ("rate", f"{sound.rate}{HERTZ}"),
             ("channels", {1: "mono", 2: "stereo"}.get(sound.channels, str(sound.channels))),
             ("seconds", length_class(sound.seconds)),
             ("silence", _silence(sound)),
         ]
         if sound.is_clipped:
-            properties.append(("clipped", "yes"))
+            properties.append(("clipped", CLIPPED))
         return Facts(thumbnail=None if sound.is_silent else _thumbnail(sound), properties=tuple(properties))
 
     def show(self, content: Any) -> PIL.Image.Image:
@@ -148,6 +151,11 @@ def decibels(energies: NDArray[np.float32], floor: float = FLOOR) -> NDArray[np.
 
 def length_class(seconds: float) -> str:
     return next((name for most, name in LENGTHS if seconds <= most), LONGER)
+
+
+def rate_of(value: str) -> int:
+    """Samples a second, of the property `rate`."""
+    return int(value.removesuffix(HERTZ))
 
 
 def _is_rate(content: tuple[Any, Any]) -> bool:
@@ -222,7 +230,7 @@ def _silence(sound: Sound) -> str:
     starts = np.arange(0, len(sound.samples), size)
     share = float(np.mean(np.maximum.reduceat(np.abs(sound.samples), starts) < SILENT))
     if share == 1:
-        return "all of it"
+        return THROUGHOUT
     return "over half" if share > 0.5 else "10 to 50 %" if share > 0.1 else "under 10 %"
 
 

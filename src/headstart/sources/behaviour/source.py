@@ -183,8 +183,8 @@ class BehaviourSource(HistorySource):
         items = list(zip(self._ids, self._titles, strict=True))
         return Artefact({"config.json": self._config, ITEM_IDS: items}, (), "")
 
-    def remarks(self, contents: Iterable[Any]) -> list[str]:
-        del contents
+    def remarks(self, contents: Iterable[Any], counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+        del contents, counts
         if self._config["layers"]:
             return []
         return ["The source has seen texts, and nobody's behaviour: items are near one another where their texts are."]

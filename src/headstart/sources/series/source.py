@@ -343,11 +343,12 @@ class SeriesSource(LibrarySource):
     def input_shape(self) -> tuple[int, ...]:
         return (self.channels, self.context)
 
-    def remarks(self, contents: Iterable[Any]) -> list[str]:
+    def remarks(self, contents: Iterable[Any], counts: Mapping[str, Mapping[str, int]]) -> list[str]:
         """
         Raises:
             DataError: series have different channels.
         """
+        del counts
         if self.is_ahead:
             return []
         found = {len(self._decoder.decode(content)) for content in contents}

@@ -14,8 +14,7 @@ from headstart.core import seeds
 from headstart.core.errors import SourceError
 from headstart.core.ragged import filled
 from headstart.core.wording import counted
-from headstart.data.batches import ahead
-from headstart.data.modalities.audio import Audio
+from headstart.data.modalities.audio import CLIPPED, LENGTHS, LONGER, THROUGHOUT, Audio, rate_of
 from headstart.sources.contract import Source
 from headstart.sources.inputs import ROWS, Inputs
 from headstart.sources.library import LibrarySource
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 PARTS = "parts"
 """Input (R, …): the parts of one example; of a batch, those of all. Heads see the mean over an example's parts."""
-LENGTH = 60.0
+LENGTH = LENGTHS[-1][0]
 """Most seconds of one sound; what follows tells little more of what it is."""
 SHIFT = 0.1
 """Most of a sound by which a view begins earlier or later."""
@@ -161,24 +160,21 @@ class SoundSource(LibrarySource):
     def input_shape(self) -> tuple[int, ...]:
         return tuple(self.description.preparation["shape"])
 
-    def remarks(self, contents: Iterable[Any]) -> list[str]:
-        limit, rate = float(self.description.preparation["seconds"]), int(self.description.preparation["rate"])
-
-        def heard(content: Any) -> tuple[bool, bool, bool, int]:
-            sound = self._decoder.decode(content)
-            return sound.seconds > limit, sound.is_silent, sound.is_clipped, sound.rate
-
-        found = list(ahead(heard, contents))
+    def remarks(self, contents: Iterable[Any], counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+        """By what was found as they were checked: decoding them once more takes as long as preparing them."""
+        del contents
         told = [
-            (sum(longer for longer, *_ in found), f"longer than the {limit:g} s that are read; what follows is not"),
-            (sum(silent for _, silent, *_ in found), "silent throughout"),
-            (sum(clipped for *_, clipped, _ in found), "clipped: louder than a file can hold"),
+            ("seconds", LONGER, f"longer than the {LENGTH:g} s that are read; what follows is not"),
+            ("silence", THROUGHOUT, "silent throughout"),
+            ("clipped", CLIPPED, "clipped: louder than a file can hold"),
         ]
-        others = [one for *_, one in found if one != rate]
-        notes = [f"{_recordings(count)} {what}." for count, what in told if count]
+        found = [(counts.get(name, {}).get(value, 0), what) for name, value, what in told]
+        notes = [f"{_recordings(count)} {what}." for count, what in found if count]
+        rate = int(self.description.preparation["rate"])
+        others = {rate_of(value): count for value, count in counts["rate"].items() if rate_of(value) != rate}
         if others:
             had = " to ".join(f"{one:,}" for one in sorted({min(others), max(others)}))
-            notes.append(f"{_recordings(len(others))} resampled to {rate:,} Hz by soxr, from {had} Hz.")
+            notes.append(f"{_recordings(sum(others.values()))} resampled to {rate:,} Hz by soxr, from {had} Hz.")
         return notes
 
 

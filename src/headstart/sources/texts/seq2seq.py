@@ -48,11 +48,11 @@ class EncoderDecoder(WithOwnHead):
         limits = dict.fromkeys(("length", "part", "at_once"), min(most, READ))
         return {**super().preparation(), **limits, "answer": min(most, WRITTEN)}
 
-    def remarks(self, contents: Iterable[Any]) -> list[str]:
+    def remarks(self, contents: Iterable[Any], counts: Mapping[str, Mapping[str, int]]) -> list[str]:
         limit, count = self.description.preparation["answer"], self.shortened
         told = counted(count, "answer is", "answers are")
         cut = [f"{told} longer than the {limit} pieces that are written; what follows is not learned."] if count else []
-        return [*super().remarks(contents), *cut]
+        return [*super().remarks(contents, counts), *cut]
 
     def taught(self, inputs: Inputs, answer: str) -> Inputs:
         """With the answer's pieces, which end in the end mark whether the tokenizer puts it or not."""

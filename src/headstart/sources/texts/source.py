@@ -108,7 +108,8 @@ class TextSource(LibrarySource):
         decoded = self._decoder.decode(content)
         return self.windows.encode(decoded) if self.at_places else self._pieces_of(decoded).encode(decoded)
 
-    def remarks(self, contents: Iterable[Any]) -> list[str]:
+    def remarks(self, contents: Iterable[Any], counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+        del counts
         if self.at_places:
             return self._cut_questions(contents)
 
@@ -117,11 +118,11 @@ class TextSource(LibrarySource):
             limit = "at_once" if isinstance(passage, tuple) else "length"
             return int(self.description.preparation[limit]), self._pieces_of(passage).cuts(passage)
 
-        counts = Counter(limit for limit, is_cut in ahead(cuts, contents) if is_cut)
+        longer = Counter(limit for limit, is_cut in ahead(cuts, contents) if is_cut)
         return [
             f"{counted(count, 'text is', 'texts are')} longer than the {limit} pieces of words that are "
             "read; what follows is not."
-            for limit, count in counts.items()
+            for limit, count in longer.items()
         ]
 
     def _cut_questions(self, contents: Iterable[Any]) -> list[str]:
