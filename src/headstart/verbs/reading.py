@@ -79,9 +79,9 @@ def readable(
 
     def problem(row: int) -> str:
         try:
-            content = opened.read(row)
-            found = decoder.examine(content).problem
-            return found or (_parted(decoder.decode(content), how.together) if how.together else "")
+            one = opened.read(row)
+            problem = decoder.examine(one).problem
+            return problem or (_parted(decoder.decode(one), how.together) if how.together else "")
         except Unreadable as reason:
             return str(reason)
 

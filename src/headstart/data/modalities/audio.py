@@ -29,6 +29,7 @@ LONGER = "over 60 s"
 HERTZ = " Hz"
 THROUGHOUT = "all of it"
 CLIPPED = "yes"
+"""How properties say it, for those who read them: the unit of a rate, all silent, too loud."""
 SILENT = 1e-3
 """Amplitude of 1 below which a frame is silent: -60 dB."""
 FULL, FULL_SHARE = 0.999, 0.001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +39,16 @@ class MelSpectrum:
         """The samples that so many frames take."""
         return self.window + (frames - 1) * self.hop
 
-    def energies(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(T, bands) of `samples` (S,); what is shorter than one frame is filled up with zeros."""
+    def framed(self, samples: NDArray[Any]) -> NDArray[Any]:
+        """(T, window), a view of `samples` (S,); what is shorter than one frame is filled up with zeros."""
         if len(samples) < self.window:
             samples = np.pad(samples, (0, self.window - len(samples)))
-        framed = np.lib.stride_tricks.sliding_window_view(samples, self.window)[:: self.hop]
-        spectrum = np.abs(np.fft.rfft(framed * _hann(self.window), self.fft, axis=1))
-        return np.asarray(spectrum @ _triangles(self), np.float32)
+        return np.lib.stride_tricks.sliding_window_view(samples, self.window)[:: self.hop]
+
+    def energies(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(T, bands) of `samples` (S,), as `framed` cuts them."""
+        spectrum = np.abs(np.fft.rfft(self.framed(samples) * _hann(self.window), self.fft, axis=1))
+        return np.asarray(spectrum @ triangles(self), np.float32)
 
 
 @cache
@@ -53,7 +57,7 @@ def _hann(length: int) -> NDArray[np.float64]:
 
 
 @cache
-def _triangles(spectrum: MelSpectrum) -> NDArray[np.float64]:
+def triangles(spectrum: MelSpectrum) -> NDArray[np.float64]:
     """(fft / 2 + 1, bands): weight of each frequency in each band; none has the constant part."""
     places = _mel(np.linspace(0, spectrum.rate / 2, spectrum.fft // 2 + 1))[:, None]
     edges = np.linspace(_mel(np.array(spectrum.low)), _mel(np.array(spectrum.high)), spectrum.bands + 2)

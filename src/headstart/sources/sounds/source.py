@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PARTS = "parts"
 """Input (R, …): the parts of one example; of a batch, those of all. Heads see the mean over an example's parts."""
 LENGTH = LENGTHS[-1][0]
-"""Most seconds of one sound; what follows tells little more of what it is."""
+"""Most seconds of one sound; what follows tells little more of what it is. The checks count those that are longer."""
 SHIFT = 0.1
 """Most of a sound by which a view begins earlier or later."""
 TEMPO = 0.12
