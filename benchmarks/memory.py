@@ -43,7 +43,7 @@ def photos(folder: Path, count: int) -> Made:
         path = folder / "photos" / f"class{number % 4}" / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(path, quality=80)
-    return count, [str(folder / "photos"), "--no-baselines"]
+    return count, [str(folder / "photos")]
 
 
 def clips(folder: Path, count: int) -> Made:
@@ -53,7 +53,7 @@ def clips(folder: Path, count: int) -> Made:
         path = folder / "clips" / f"class{number % 4}" / f"{number}.flac"
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, 0.4 * tone + RANDOM.normal(0, 0.05, 16_000), 16_000)
-    return count, [str(folder / "clips"), "--no-baselines"]
+    return count, [str(folder / "clips")]
 
 
 def windows(folder: Path, count: int) -> Made:
@@ -68,7 +68,7 @@ def windows(folder: Path, count: int) -> Made:
     ]
     pd.concat(rows).to_parquet(folder / "series.parquet")
     told = ["--task", "forecasting", "--time", "time", "--series", "series", "--value", "value", "--horizon", "24"]
-    return count * len(steps), [str(folder / "series.parquet"), *told, "--no-baselines"]
+    return count * len(steps), [str(folder / "series.parquet"), *told]
 
 
 def ratings(folder: Path, count: int) -> Made:
@@ -86,7 +86,7 @@ def ratings(folder: Path, count: int) -> Made:
     told.drop_duplicates(["user", "item"]).to_parquet(folder / "ratings.parquet")
     names = [f"thing {number} of kind {number % 17}" for number in range(1000)]
     pd.DataFrame({"item": np.arange(1000), "title": names}).to_parquet(folder / "items.parquet")
-    given = ["--task", "recommendation", "--items", str(folder / "items.parquet"), "--no-baselines"]
+    given = ["--task", "recommendation", "--items", str(folder / "items.parquet")]
     return len(users), [str(folder / "ratings.parquet"), *given]
 
 
@@ -104,7 +104,7 @@ def peak(given: list[str], home: Path) -> float:
     if child == 0:
         program = str(Path(sys.executable).parent / "headstart")
         environment = {**os.environ, "HEADSTART_HOME": str(home)}
-        command = [program, "adapt", *given, "--out", str(home / "run")]
+        command = [program, "adapt", *given, "--no-baselines", "--out", str(home / "run")]
         subprocess.run(command, check=True, capture_output=True, env=environment)
         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, file=(home / "peak").open("w"))
         os._exit(0)

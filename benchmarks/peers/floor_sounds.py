@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import openvino
 import torch
-from sounds_common import arguments, parts, samples, write_result
+from sounds_common import parts, samples
+from texts_common import arguments, write_figures
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
 BATCH, THREADS = 32, 2
@@ -46,4 +47,4 @@ if __name__ == "__main__":
     queue.wait_all()
     if len(features) != -(-len(clips) // BATCH) or not all(np.isfinite(found).all() for found in features.values()):
         raise SystemExit("floor_sounds: some clips have no features; the time would mean nothing")
-    write_result(args.out, clips=len(clips))
+    write_figures(args.out, clips=len(clips))

@@ -8,8 +8,8 @@ import tempfile
 
 import numpy as np
 from datasets import Dataset
-from sounds_common import arguments, parts, samples, write_result
-from texts_common import trainer_options
+from sounds_common import parts, samples
+from texts_common import arguments, trainer_options, write_figures
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, Trainer, set_seed
 from transformers.utils import logging
 
@@ -42,4 +42,4 @@ if __name__ == "__main__":
         trainer.train()
         found = trainer.predict(prepared(test))
     right = np.argmax(found.predictions, axis=1) == found.label_ids
-    write_result(args.out, accuracy=float(right.mean()))
+    write_figures(args.out, accuracy=float(right.mean()))
