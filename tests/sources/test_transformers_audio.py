@@ -12,6 +12,7 @@ from contracts.networks import Target, workplace
 from contracts.plans import assert_same, go, short_plan
 from contracts.sounds import FAMILIES, RATE, make_sounds, samples, write_sound_model
 from contracts.test_frozen import assert_frozen
+from headstart.core.errors import SourceError
 from headstart.sources import Source, open_source
 from headstart.sources.network import Network
 from headstart.sources.points import Point
@@ -87,6 +88,13 @@ def test_spectra_are_those_of_the_library(seconds: float, changed: dict[str, obj
     sound = samples("sweep", 3, seconds)[: 64 * 160]
     [expected] = front(sound, sampling_rate=RATE, return_tensors="np")["input_values"]
     np.testing.assert_allclose(open_source(folder).prepare((sound, RATE))["parts"][0], expected, atol=2e-4)
+
+
+def test_a_sound_model_that_does_not_say_how_sounds_are_prepared_is_refused(tmp_path: Path) -> None:
+    folder = write_sound_model(tmp_path / "model", "audio-spectrogram-transformer")
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(SourceError, match=r"model has no preprocessor_config\.json that names a feature extractor"):
+        open_source(folder).prepare(SOUNDS[0])
 
 
 def test_one_part_is_what_the_library_gives(source: Source) -> None:

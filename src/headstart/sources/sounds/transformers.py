@@ -41,7 +41,13 @@ class TransformersSounds(TransformersSource, SoundSource):
 
     @cached_property
     def _preprocessor(self) -> dict[str, Any]:
-        return preprocessor_of(self.folder)
+        found = preprocessor_of(self.folder)
+        if "feature_extractor_type" not in found:
+            raise SourceError(
+                f"{self.folder} has no {PREPROCESSOR} that names a feature extractor, so there is no telling how "
+                "sounds are prepared for it. Copy it from where the model comes from."
+            )
+        return found
 
     @cached_property
     def _extract(self) -> Any:
