@@ -15,6 +15,7 @@ from contracts.plans import go, short_plan, sizes
 from headstart.core.errors import HeadstartError, SourceError, StrategyError
 from headstart.engine.own import own_head
 from headstart.engine.plan import Solve
+from headstart.engine.trained import LinearHead
 from headstart.sources import Source
 from headstart.strategies import strategies
 from headstart.strategies.finetune import DEFAULT_SHARE, Finetune, stages_after
@@ -81,12 +82,40 @@ def test_probe_reads_the_stages_it_is_told(source: Source, target: Target, tmp_p
     assert side.head.at == (first.name, last.name)
     assert side.head.weight.shape == (first.width + last.width, 3)
     each = go(short_plan("probe", source, target, stages="each"), source, target, workplace(tmp_path))
-    tried = {tuple(one["stages"]): one["left_out_loss"] for one in each.solved["label"]["tried"]}
+    tried = {tuple(one["stages"]): one["share"] for one in each.solved["label"]["tried"]}
     assert list(tried) == [(stage.name,) for stage in source.stages]
-    assert tried[each.head.at] == min(tried.values())
+    assert each.head.at == tuple(name for (name,), share in tried.items() if share)
     sets = short_plan("probe", source, target, stages=f"{first.name}, {second.name}+{last.name}")
     (solve,) = sets.phases
     assert isinstance(solve, Solve) and solve.candidates == ((first.name,), (second.name, last.name))
+
+
+def test_heads_on_several_sets_are_averaged(networks: Path, target: Target, tmp_path: Path) -> None:
+    """The head of all gives the scores of each by its share, and is as sure as it is right left out."""
+    from headstart.bank import features_of
+    from headstart.sources.points import Point
+
+    source, place = open_kind("layer norm", networks), workplace(tmp_path)
+    fit, last = target.parts["fit"].take(np.arange(0, len(target.parts["fit"]), 3)), source.stages[-1].name
+    few = dataclasses.replace(target, parts={**target.parts, "fit": fit})
+    sets = [(source.stages[1].name, last), (source.stages[2].name,), (last,)]
+    asked = ",".join("+".join(stages) for stages in sets)
+    whole = go(short_plan("probe", source, few, stages=asked), source, few, place)
+    tried = whole.solved["label"]["tried"]
+    assert sum(one["share"] > 0 for one in tried) > 1
+    found = features_of(place.bank, source, fit, [Point(stage.name) for stage in source.stages])
+
+    def scores(head: LinearHead) -> np.ndarray:
+        return head.scores(np.concatenate([found.at[Point(stage)] for stage in head.at], axis=1))
+
+    expected = np.zeros((len(fit), 3))
+    for one in tried:
+        single = go(short_plan("probe", source, few, stages="+".join(one["stages"])), source, few, place)
+        expected += one["share"] * scores(single.head)
+    got = scores(whole.head)
+    factor = float((got * expected).sum() / (expected**2).sum())
+    assert got == pytest.approx(factor * expected, abs=0.01 * np.abs(got).max())
+    assert whole.solved["label"]["left_out_loss"] <= max(one["left_out_loss"] for one in tried)
 
 
 def test_views_of_a_probe_are_averaged(networks: Path, target: Target, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Solve:
-    """Closed form. With several candidates, the lowest left-out loss chooses.
+    """Closed form. With several candidates, how they do left out chooses, or says by which shares they are averaged.
 
     Ahead of all training it is done on the features of the untouched source, which the bank keeps; after it, on those
     of the trained network.

@@ -18,6 +18,8 @@ from headstart.data.table import Examples
 from headstart.engine.own import own_head
 from headstart.engine.plan import Solve
 from headstart.engine.trained import LinearHead, Trained
+from headstart.measure.linear import LinearSolution
+from headstart.measure.model_averaging import averaging_shares
 from headstart.sources import Source
 from headstart.sources.contract import Start
 from headstart.sources.points import Point
@@ -58,7 +60,7 @@ def bank_features(phase: Solve, task: Task, source: Source, bank: Bank, examples
 def solve(
     phase: Solve, task: Task, source: Source, bank: Bank, parts: Mapping[str, Examples], filled: Filled
 ) -> tuple[LinearHead, dict[str, Any]]:
-    """The candidate stages whose left-out loss is lowest, and the head solved on them, from features in the bank.
+    """The head on the candidate stages that do best left out, from features in the bank; see `best_of`.
 
     With more than one view, the solution is fitted on the mean of each example's features over its views: the
     same expectation as fitting on all of them, with one row an example, so leave-one-out stays exact.
@@ -82,7 +84,7 @@ def solve(
             features = features + joined(read(task.reads, bank, source, examples, stages, filled, view))
         return like(features / np.float32(phase.views), given)
 
-    return best_of(phase, task, targets, mean_of_views, lambda stages: _known_heads(source, task, stages))
+    return best_of(phase, task, source, targets, mean_of_views, lambda stages: _known_heads(source, task, stages))
 
 
 def _known_heads(source: Source, task: Task, stages: Sequence[str]) -> list[KnownHead]:
@@ -116,12 +118,14 @@ def solve_own(phase: Solve, trained: Trained, parts: Mapping[str, Examples]) -> 
 def best_of(
     phase: Solve,
     task: Task,
+    source: Source,
     targets: Targets,
     features_at: Callable[[tuple[str, ...]], NDArray[Any]],
     known_heads: Callable[[tuple[str, ...]], Sequence[KnownHead]] | None = None,
     before: Mapping[tuple[str, ...], NDArray[Any]] | None = None,
 ) -> tuple[LinearHead, dict[str, Any]]:
-    """The head with the lowest left-out loss among the candidate stages of `phase`.
+    """The head with the lowest left-out loss among the candidate stages of `phase`; where the task says how likely
+    left-out examples were, the average of those that may be the best.
 
     Args:
         features_at: from stages to their features, side by side: pooled (N, D), or at places (N,) of (P, D).
@@ -130,37 +134,77 @@ def best_of(
             were.
     """
     numbers = joined(task.numbers(targets))
-    best: tuple[float, LinearHead, dict[str, Any]] | None = None
+    solutions: list[LinearSolution] = []
     tried = []
     for stages in phase.candidates:
         given = features_at(stages)
-        features = joined(given)
         known = known_heads(stages) if known_heads is not None else ()
+        features = joined(given)
         solution = task.solve_from(features, numbers, known) if known else task.solve(features, numbers, phase.solver)
-        loss = task.left_out_loss(solution.left_out, numbers)
-        value = task.watch(like(solution.left_out, given), targets)
-        tried.append(
-            {"stages": list(stages), "solver": solution.solver, "left_out_loss": loss, "left_out_value": value}
-        )
-        if before is not None:
-            solution = task.humbled(solution, before[stages], numbers)
-        if phase.soften:
-            solution = task.soften(solution, features, numbers)
-        if best is None or loss < best[0]:
-            head = LinearHead(stages, solution.weight, solution.bias)
-            best = (
-                loss,
-                head,
-                {
-                    "solver": solution.solver,
-                    "penalty": solution.penalty,
-                    "stages": list(stages),
-                    "left_out_value": value,
-                    "left_out_loss": loss,
-                },
-            )
-    assert best is not None
-    return best[1], {**best[2], "tried": tried}
+        solutions.append(solution)
+        tried.append({"stages": list(stages), **_judged(task, solution, given, numbers, targets)})
+    shares = _shares(task, solutions, [one["left_out_loss"] for one in tried], numbers)
+    stages, solution = _averaged(task, source, phase.candidates, solutions, shares, numbers)
+    notes = _judged(task, solution, given, numbers, targets)
+    if before is not None:
+        earlier = [share * before[at] for at, share in zip(phase.candidates, shares, strict=True) if share]
+        solution = task.humbled(solution, np.asarray(sum(earlier)), numbers)
+    if phase.soften:
+        solution = task.soften(solution, joined(features_at(stages)), numbers)
+    for one, share in zip(tried, shares.tolist(), strict=True):
+        one["share"] = round(share, 3)
+    head = LinearHead(stages, solution.weight, solution.bias)
+    return head, {**notes, "penalty": solution.penalty, "stages": list(stages), "tried": tried}
+
+
+def _judged(
+    task: Task, solution: LinearSolution, given: NDArray[Any], numbers: NDArray[Any], targets: Targets
+) -> dict[str, Any]:
+    return {
+        "solver": solution.solver,
+        "left_out_loss": task.left_out_loss(solution.left_out, numbers),
+        "left_out_value": task.watch(like(solution.left_out, given), targets),
+    }
+
+
+def _shares(
+    task: Task, solutions: Sequence[LinearSolution], losses: Sequence[float], numbers: NDArray[Any]
+) -> NDArray[np.float64]:
+    """(M,): of each solution in the head, adding up to one."""
+    likelihoods = [task.left_out_likelihoods(solution.left_out, numbers) for solution in solutions]
+    told = [one for one in likelihoods if one is not None]
+    if len(told) == len(solutions) > 1:
+        return averaging_shares(np.stack(told))
+    return np.asarray(np.eye(len(solutions))[int(np.argmin(losses))])
+
+
+def _averaged(
+    task: Task,
+    source: Source,
+    candidates: Sequence[tuple[str, ...]],
+    solutions: Sequence[LinearSolution],
+    shares: NDArray[np.float64],
+    numbers: NDArray[Any],
+) -> tuple[tuple[str, ...], LinearSolution]:
+    """The stages that have a share, side by side, and one solution on them; as sure as it is right left out."""
+    best = solutions[int(shares.argmax())]
+    parts = [part for part in zip(candidates, solutions, shares.tolist(), strict=True) if part[2]]
+    if len(parts) == 1:
+        return parts[0][0], best
+    every = tuple(stage.name for stage in source.stages if any(stage.name in stages for stages, _, _ in parts))
+    widths = {stage: source.description.stage(stage).width for stage in every}
+    begins = dict(zip(every, np.cumsum([0, *widths.values()]).tolist(), strict=False))
+    weight = np.zeros((sum(widths.values()), best.weight.shape[1]))
+    for stages, solution, share in parts:
+        rows = np.concatenate([np.arange(begins[stage], begins[stage] + widths[stage]) for stage in stages])
+        weight[rows] += share * solution.weight
+    whole = replace(
+        best,
+        weight=weight,
+        bias=np.asarray(sum(share * solution.bias for _, solution, share in parts)),
+        left_out=np.asarray(sum(share * solution.left_out for _, solution, share in parts)),
+    )
+    return every, whole.scaled(task.calibrate(whole.left_out, numbers))
 
 
 def require_same_lengths(features: NDArray[Any], targets: NDArray[Any], ids: Sequence[str], origin: str) -> None:

@@ -165,7 +165,7 @@ class Training:
         """The head in closed form, on features of the network as it is now."""
         trained, task = self.trained, self.trained.tasks[phase.head]
         targets, features_at = self._features(phase)
-        head, trained.solved[phase.head] = best_of(phase, task, targets, features_at, before=before)
+        head, trained.solved[phase.head] = best_of(phase, task, trained.source, targets, features_at, before=before)
         self.model.heads[phase.head] = TrainableHead(head, task.moments(targets))
         self.model.reads[phase.head] = head.at
         heads = tuple(dataclasses.replace(one, at=self.model.reads[one.name]) for one in self.plan.heads)

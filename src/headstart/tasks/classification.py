@@ -135,6 +135,11 @@ class Classification(Task):
         """Log-loss at the best temperature."""
         return measures.log_loss(targets, softmax(fit_temperature(scores, targets) * scores))
 
+    def left_out_likelihoods(self, scores: Scores, targets: Targets) -> NDArray[np.float64]:
+        from scipy.special import log_softmax
+
+        return np.asarray(log_softmax(scores, axis=1)[np.arange(len(targets)), targets], np.float64)
+
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Cross-entropy; targets (N,) of classes, or (N, K) of mixed ones."""
         from torch.nn import functional

@@ -55,6 +55,12 @@ class Regression(Task):
     def left_out_loss(self, scores: Scores, targets: Targets) -> float:
         return measures.root_mean_squared_error(targets, scores[:, 0])
 
+    def left_out_likelihoods(self, scores: Scores, targets: Targets) -> NDArray[np.float64]:
+        """Under a normal distribution about what was told, as wide as its errors."""
+        squares = np.square(np.asarray(targets, np.float64) - scores[:, 0])
+        variance = max(float(squares.mean()), 1e-12 * float(np.var(targets)))
+        return np.asarray(-(squares / variance + np.log(variance)) / 2)
+
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return (outputs[:, 0].float() - targets.float()) ** 2
 

@@ -61,6 +61,12 @@ class MayBeSolved:
         del scores, targets
         raise self._has_none()
 
+    def left_out_likelihoods(self, scores: Scores, targets: Numbers) -> NDArray[np.float64] | None:
+        """(N,): the logarithm of how likely scores (N, K) found each of N examples that do not depend on each other, by
+        which heads on several sets of stages are averaged; None where that has no meaning."""
+        del scores, targets
+        return None
+
     def _has_none(self) -> StrategyError:
         return StrategyError(f"{self.kind} has no closed form. Use --strategy finetune.")
 
