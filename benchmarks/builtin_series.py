@@ -20,8 +20,13 @@ from numpy.typing import NDArray
 
 from headstart.verbs.pretrain_series import pretrain_series
 
-SYNTHETIC, LENGTH = 2600, 1100
-PERIODS = (4, 7, 12, 24, 24, 24, 30, 48, 52, 60, 96, 144, 168, 288)
+SYNTHETIC, LENGTH = 2000, 1100
+BUSINESS, SHORT = 8_000, (300, 480)
+"""Series as companies and statistical offices have them, and their lengths."""
+PERIODS = (4, 7, 12, 24, 24, 24, 24, 48, 52, 96, 144, 168, 168, 288)
+CALENDAR = (12, 12, 12, 12, 4, 4, 7, 7, 24, 52, 1, 1)
+COARSER = (2, 3, 4, 5, 7, 10, 14, 21)
+"""Steps of real series whose means are series, too."""
 SMALL = ("AirPassengers", "monthly-sunspots", "us_gasoline", "taylor", "wineind", "ausbeer", "monthly-milk", "temps")
 COLUMNS = {"AirPassengers": 1, "monthly-sunspots": 1, "us_gasoline": 1, "monthly-milk": 1, "temps": 1}
 """Which column of a small file holds the values; the first one of others."""
@@ -125,6 +130,67 @@ def synthetic(random: np.random.Generator, length: int) -> NDArray[np.float64]:
     return found * 10 ** random.uniform(-1, 3) + random.normal() * 10 ** random.uniform(0, 3)
 
 
+def level(random: np.random.Generator, length: int) -> NDArray[np.float64]:
+    """The logarithm of a level: a walk with a trend that changes and fades, or one that returns; at times a cycle and a
+    step."""
+    from scipy.signal import lfilter
+
+    steps = np.arange(length)
+    shocks = random.standard_t(4, size=length) if random.random() < 0.3 else random.normal(size=length)
+    shocks *= 10 ** random.uniform(-3, -1.2) * (random.random() < 0.85)
+    slope = random.normal() * 10 ** random.uniform(-3.5, -2)
+    if random.random() < 0.3:
+        found = lfilter([1.0], [1, -random.uniform(0.5, 0.97)], 3 * shocks) + slope * steps / 2
+    else:
+        turns = 10 ** random.uniform(-4.5, -2.8) * random.normal(size=length)
+        found = np.cumsum(lfilter([1.0], [1, -random.choice([1.0, 0.98, 0.95, 0.9])], turns) + slope + shocks)
+    if random.random() < 0.25:
+        phase = 2 * np.pi * steps / random.uniform(30, 120) + np.cumsum(0.02 * random.normal(size=length))
+        found = found + 10 ** random.uniform(-2, -0.7) * np.sin(phase + random.uniform(0, 2 * np.pi))
+    if random.random() < 0.1:
+        found = found + 0.3 * random.normal() * (steps >= random.integers(20, length))
+    return np.asarray(np.clip(found - found.mean(), -4, 4))
+
+
+def calendar(random: np.random.Generator, season: int, length: int) -> NDArray[np.float64]:
+    """A season, each of whose places moves by itself."""
+    if random.random() < 0.6:
+        profile = random.normal(size=season) if random.random() < 0.6 else random.standard_t(3, size=season)
+    else:
+        profile = wave(random, float(season), season)
+    seasons = length // season + 2
+    moves = np.cumsum(random.normal(size=(seasons, season)), axis=0)
+    shape = (profile - profile.mean()) / (profile.std() + 1e-9)
+    whole = shape + moves * 10 ** random.uniform(-3, -0.8) * (random.random() < 0.6)
+    whole -= whole.mean(axis=1, keepdims=True)
+    return np.asarray(whole.ravel()[:length] * 10 ** random.uniform(-2.2, -0.4))
+
+
+def business(random: np.random.Generator) -> NDArray[np.float64]:
+    """Level, season and noise, multiplied or added up; many in whole numbers."""
+    length, season = int(random.integers(SHORT[0], SHORT[1] + 1)), int(random.choice(CALENDAR))
+    noise = random.standard_t(4, size=length) if random.random() < 0.3 else random.normal(size=length)
+    found = level(random, length) + 10 ** random.uniform(-2.3, -0.6) * noise
+    if season > 1 and random.random() < 0.9:
+        found = found + calendar(random, season, length)
+    if random.random() < 0.65:
+        found = np.exp(np.clip(found, -6, 6))
+    else:
+        found = random.uniform(0.5, 6) + random.uniform(0.5, 1.5) * found
+    if random.random() < 0.05:
+        found = found + 4 * found.std() * (random.random(length) < 0.01)
+    found = found * 10 ** random.uniform(1, 4)
+    return np.round(found) if random.random() < 0.4 else np.asarray(found)
+
+
+def coarser(values: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """(k, means of so many steps each), as long as enough are left."""
+    for many in COARSER:
+        if len(values) >= many * SHORT[0]:
+            kept = values[len(values) % many :]
+            yield many, kept.reshape(-1, many).mean(axis=1)
+
+
 def collections(folder: Path) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """M4 weekly, exchange rates, and a few well-known single series."""
     weekly = parquet.read_table(folder / "m4/weekly.parquet")
@@ -145,7 +211,10 @@ def collections(folder: Path) -> Iterator[tuple[str, NDArray[np.float64]]]:
 
 def main(folder: Path, out: Path) -> None:
     random = np.random.default_rng(0)
-    rows = [*collections(folder), *((f"made {n}", synthetic(random, LENGTH)) for n in range(SYNTHETIC))]
+    rows = list(collections(folder))
+    rows += [(f"{name}, {many} steps", means) for name, values in rows for many, means in coarser(values)]
+    rows += [(f"made {n}", synthetic(random, LENGTH)) for n in range(SYNTHETIC)]
+    rows += [(f"business {n}", business(random)) for n in range(BUSINESS)]
     with tempfile.TemporaryDirectory() as place:
         table = pa.table(
             {
@@ -165,7 +234,7 @@ def main(folder: Path, out: Path) -> None:
             epochs=float(sys.argv[3]) if len(sys.argv) > 3 else 3,
             windows=120_000,
             learning_rate=2e-3,
-            trained_on="M4 weekly, exchange rates, eight well-known series, 2,600 series from generators",
+            trained_on="M4 weekly, exchange rates, eight well-known series, 10,000 series from generators",
             console=Console(),
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv as csv
 import pytest
 
 from contracts.series import seasonal, shapes, write_archive, write_wide
@@ -13,7 +15,7 @@ from headstart.data import checks, splits
 from headstart.data.contents import Contents, Unreadable
 from headstart.data.modalities.series import Series
 from headstart.data.read import read
-from headstart.data.windows import COMING, FIELDS, Windows
+from headstart.data.windows import COMING, FIELDS, Windows, find_season, season_of
 
 CUT = Windows(horizon=6, context=36)
 
@@ -182,6 +184,27 @@ def test_one_bad_series_is_set_aside_by_name(tmp_path: Path) -> None:
     flat = [lines[0] + ",flat", *[line + ",7" for line in lines[1:]]]
     table = read(rows(path, flat), time="month", reader="windows", windows=CUT)
     assert [(item.id, "constant" in item.reason) for item in table.quarantine] == [("flat", True)]
+
+
+@pytest.mark.parametrize("season", [4, 7, 12, 24])
+def test_the_season_found_is_the_shortest(season: int) -> None:
+    """Changes agree at two and four seasons' distance as well, by luck a little better."""
+    assert find_season([seasonal(400, one, season) for one in range(3)]) == season
+    assert find_season([np.random.default_rng(0).normal(size=400)]) == 1
+
+
+def test_each_series_may_have_a_season_of_its_own(tmp_path: Path) -> None:
+    columns = {f"shop {season}": seasonal(200, 0, season) for season in (7, 12)}
+    path = tmp_path / "sales.csv"
+    csv.write_csv(pa.table(columns), path)
+    apart = read(path, reader="windows", windows=Windows(6, 36, season=1, seasons_apart=True))
+    seen: dict[str, set[int]] = {}
+    for number, name in enumerate(apart.column("id").to_pylist()):
+        content = Contents(apart).read(number)
+        seen.setdefault(name.split()[-1], set()).add(season_of(content))
+        assert np.asarray(content).ndim == 1 and len(np.asarray(content)) <= 36
+    assert seen == {"7": {7}, "12": {12}}
+    assert isinstance(Contents(read(path, reader="windows", windows=Windows(6, 36))).read(0), np.ndarray)
 
 
 def test_archives_of_labelled_series(tmp_path: Path) -> None:

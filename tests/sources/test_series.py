@@ -13,6 +13,7 @@ import torch
 
 from contracts.series import SMALL, seasonal, write_patches
 from headstart.core.errors import SourceError
+from headstart.data.classical import NAMES, classical_forecasts
 from headstart.data.modalities.series import past
 from headstart.sources import Source, open_source
 from headstart.sources.network import Network
@@ -65,6 +66,43 @@ def test_the_past_is_seen_as_it_is_and_short_ones_are_filled_up(source: Source) 
     assert short["observed"][0].sum() == 20 and not short["values"][0, :44].any()
     assert heard(ahead, [values])["context"].shape == (1, SMALL.context)
     assert ahead.fingerprint != source.fingerprint, "features of the two ways are kept apart"
+
+
+def test_a_new_network_begins_as_the_mean_of_what_is_classical(source: Source) -> None:
+    ahead, values = source.reading("ahead"), seasonal(60)
+    _, level, scale = past(values)
+    inputs = ahead.collate([ahead.prepare(values)])
+    with torch.no_grad():
+        told = ahead.module()(**ahead.entry()({name: torch.from_numpy(array) for name, array in inputs.items()}))[0]
+    even = (values - level) / scale
+    of_methods = classical_forecasts(even, level / scale, SMALL.horizon, 12).reshape(len(NAMES), SMALL.horizon)
+    assert told.reshape(3, -1).numpy() == pytest.approx(np.tile(of_methods.mean(axis=0), (3, 1)), abs=1e-5)
+    assert [stage.name for stage in ahead.stages][-2:] == ["summary", "guide"]
+    assert not any(name.startswith("guide.") for name, _ in source.module().named_parameters()), "not of whole series"
+
+
+def test_what_guides_is_the_same_for_heads_of_other_lengths(source: Source) -> None:
+    ahead, values = source.reading("ahead"), seasonal(60)
+    for steps in (5, 30):
+        inputs = ahead.suited([values], (steps, 12)).prepare(values)
+        guide = inputs["guide"].reshape(len(NAMES), SMALL.horizon)
+        read = inputs["classical"].reshape(len(NAMES), steps)
+        both = min(steps, SMALL.horizon)
+        assert guide[:, :both] == pytest.approx(read[:, :both], abs=1e-5)
+        assert guide.ravel() == pytest.approx(ahead.prepare(values)["guide"], abs=1e-5), "12 is found in the past"
+
+
+def test_a_season_that_nobody_told_is_that_of_all_pasts(source: Source) -> None:
+    ahead = source.reading("ahead")
+    contents = [seasonal(80, one) for one in range(5)]
+    set_for = ahead.suited(contents)
+    short = contents[0][:30]  # too short to tell
+    expected = ahead.suited(contents, (SMALL.horizon, 12)).prepare(short)["guide"]
+    assert set_for.prepare(short)["guide"] == pytest.approx(expected, abs=1e-6)
+    assert np.abs(ahead.prepare(short)["guide"] - expected).max() > 0.1
+    assert "classical" not in set_for.prepare(short) and set_for.suited(contents) is set_for
+    again = ahead.set_to(set_for.setting)
+    assert again.fingerprint == set_for.fingerprint
 
 
 def test_channels_stand_side_by_side(source: Source) -> None:

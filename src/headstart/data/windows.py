@@ -30,6 +30,8 @@ FENCE = 1.5
 """Distances of the quartiles beyond these at which a value is unusual."""
 LEAST_PAST = 4
 """Steps of the past without which nothing can be told."""
+ABOUT_AS_GOOD = 0.03
+"""Difference of correlations below which a season may as well be the shorter one."""
 PRESENT = 0.5
 """Share of the values to be told that have to be there."""
 
@@ -60,6 +62,8 @@ class Windows:
     """Column of these marks, 0 or 1; known by the usual names when not given."""
     known: tuple[str, ...] = ()
     """Columns of what is known ahead of time, such as prices or holidays."""
+    seasons_apart: bool = False
+    """Whether each series has the season that is found in it, and its pasts say so."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,23 @@ class Foreseen(NamedTuple):
         return self.past.astype(dtype or np.float64)
 
 
+class Seasonal(NamedTuple):
+    """A past, and how many steps its season has. To whoever asks for numbers, the past alone."""
+
+    past: NDArray[np.float64]
+    """(T,)"""
+    season: int
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        del copy
+        return self.past.astype(dtype or np.float64)
+
+
+def season_of(content: Any) -> int:
+    """Steps of the season of a past: as it says, or as found in it."""
+    return content.season if isinstance(content, Seasonal) else find_season([np.asarray(content, np.float64)])
+
+
 def known_ahead(content: Any) -> NDArray[np.float64]:
     """(H C,) what is known of the steps to be told, in deviations from what was so of the past; empty where nothing
     is."""
@@ -103,6 +124,7 @@ class Pasts(Sequence[Any]):
 
     Args:
         known: of each series (T, C), where something is known ahead of time, with the `horizon` of what is told.
+        seasons: of each series, where each has its own.
     """
 
     def __init__(
@@ -112,9 +134,10 @@ class Pasts(Sequence[Any]):
         context: int,
         known: Sequence[NDArray[np.float64]] = (),
         horizon: int = 0,
+        seasons: Sequence[int] = (),
     ) -> None:
         self._values, self._places, self._context = values, places, context
-        self._known, self._ahead = known, horizon
+        self._known, self._ahead, self._seasons = known, horizon, seasons
 
     def __len__(self) -> int:
         return len(self._places)
@@ -124,6 +147,8 @@ class Pasts(Sequence[Any]):
         series, start = self._places[row]
         first = max(0, start - self._context)
         past = self._values[series][first:start]
+        if self._seasons:
+            return Seasonal(past, self._seasons[series])
         return Foreseen(past, self._known[series][first : start + self._ahead]) if self._known else past
 
 
@@ -176,7 +201,8 @@ def thinned(found: Sequence[NDArray[np.int64]], most: int, stride: int | None, s
 
 def find_season(values: Sequence[NDArray[np.float64]]) -> int:
     """The lag, of those that seasons usually have, at which changes of the training parts agree best with themselves;
-    1 where they do not (a correlation below 0.3)."""
+    the shortest that is about as good, since they agree at its multiples too; 1 where they do not (a correlation below
+    0.3)."""
     lags = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
     found = {lag: [] for lag in lags}  # type: dict[int, list[float]]
     for one in values[:200]:
@@ -187,8 +213,8 @@ def find_season(values: Sequence[NDArray[np.float64]]) -> int:
             if len(changes) >= 3 * lag and spread > 0:
                 found[lag].append(float(changes[lag:] @ changes[:-lag]) / spread)
     means = {lag: float(np.mean(each)) for lag, each in found.items() if each}
-    best = max(means, key=lambda lag: means[lag], default=1)
-    return best if means.get(best, 0.0) > 0.3 else 1
+    best = max(means.values(), default=0.0)
+    return min(lag for lag in means if means[lag] >= best - ABOUT_AS_GOOD) if best > 0.3 else 1
 
 
 def seasonal_naive(past: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.float64]:

@@ -194,7 +194,7 @@ def _static(
 def build_plan(recipe: Pretraining, source: Source, task: Task, imitation: Objective | None) -> Plan:
     """One phase that trains every stage, from random weights or from the teacher's."""
     last = (source.stages[-1].name,)
-    heads = [Head(HEAD, task.describe(), last)]
+    heads = [Head(HEAD, task.describe(), last, start="begun")]
     trains = [(stage.name, recipe.learning_rate) for stage in source.stages] + [(HEAD, recipe.learning_rate)]
     if imitation is not None:
         names = tuple(f"{TEACHER} {number}" for number in range(len(imitation.options["mean"])))

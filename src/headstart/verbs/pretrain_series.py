@@ -43,6 +43,9 @@ class Architecture(pydantic.BaseModel):
     layers: int = pydantic.Field(4, ge=1, le=48, description="Mixers, one after another.")
     small: int = pydantic.Field(16, ge=1, le=256, description="Numbers of each patch that a head reads.")
     dropout: float = pydantic.Field(0.1, ge=0, lt=1, description="Share of activations dropped in training.")
+    classical: bool = pydantic.Field(
+        True, description="Whether it is told what classical methods say, and departs from that."
+    )
 
 
 def pretrain_series(
@@ -76,7 +79,15 @@ def pretrain_series(
         raise RunError(f"{folder} exists already. Choose another name with --out.")
     files.require_writable(folder)
     cut = Windows(
-        architecture.horizon, architecture.context, series, value, season=1, test=SHARE, validation=SHARE, most=windows
+        architecture.horizon,
+        architecture.context,
+        series,
+        value,
+        season=1,
+        test=SHARE,
+        validation=SHARE,
+        most=windows,
+        seasons_apart=architecture.classical,
     )
     table = read(target, time=time, reader=Forecasting.reader, windows=cut)
     bank = Bank(settings.current().bank)
@@ -123,7 +134,9 @@ def _write_start(folder: Path, architecture: Architecture, trained_on: str, seed
 
     from headstart.sources.series.patches import network_of
 
-    config = {"model_type": PATCHES, **architecture.model_dump(), "license": "apache-2.0", "trained_on": trained_on}
+    sizes = architecture.model_dump(exclude={"classical"})
+    guided = {"guided": architecture.horizon} if architecture.classical else {}
+    config = {"model_type": PATCHES, **sizes, **guided, "license": "apache-2.0", "trained_on": trained_on}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = network_of(config, True)

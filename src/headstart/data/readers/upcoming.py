@@ -93,9 +93,11 @@ def without_coming(one: History) -> History:
     )
 
 
-def pasts_of(series: Sequence[History], places: NDArray[np.int64], wanted: Windows) -> Pasts:
+def pasts_of(
+    series: Sequence[History], places: NDArray[np.int64], wanted: Windows, seasons: Sequence[int] = ()
+) -> Pasts:
     values = [one.values for one in series]
     if wanted.each_step:
         return Steps(values, places, wanted.context, wanted.horizon)
     known = [one.known for one in series if one.known is not None]
-    return Pasts(values, places, wanted.context, known, wanted.horizon)
+    return Pasts(values, places, wanted.context, known, wanted.horizon, seasons)

@@ -121,6 +121,7 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
         raise _nothing_to_learn(origin, quarantine)
     learned = [one.values[: borders.validation] for one, borders in kept]
     season = wanted.season or found.season or find_season(learned)
+    seasons = [find_season([values]) for values in learned] if wanted.seasons_apart else []
     notes = [*found.notes, *_missing_note(kept)]
     if not wanted.season and season > 1:
         how = f"usual for steps of {found.step}" if found.season else "found in the training part"
@@ -135,7 +136,7 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
             places += [(row, int(start)) for start in of_series]
             parts += [part] * len(of_series)
     found_there = np.array(places, np.int64), np.array(parts)
-    table = _table(kept, *found_there, season, origin, wanted, quarantine, notes, found)
+    table = _table(kept, *found_there, season, seasons, origin, wanted, quarantine, notes, found)
     return replace(table, about=about([one for one, _ in kept], found.step, season))
 
 
@@ -186,13 +187,14 @@ def _table(
     places: NDArray[np.int64],
     parts: NDArray[np.int64],
     season: int,
+    seasons: Sequence[int],
     origin: str,
     wanted: Windows,
     quarantine: list[Quarantined],
     notes: list[str],
     found: Histories,
 ) -> Table:
-    pasts = pasts_of([one for one, _ in kept], places, wanted)
+    pasts = pasts_of([one for one, _ in kept], places, wanted, seasons)
     marks = marks_of([one for one, _ in kept]) if wanted.each_step else None
     moments = [_moments(one.values, borders, season) for one, borders in kept]
     cells = np.empty((len(places), wanted.horizon + (len(MARKS) if marks else 0) + len(FIELDS)))
@@ -245,7 +247,7 @@ def _table(
         "group": _groups(kept, places, parts, _block(parts, wanted), found.dated),
     }
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], columns)
-    remaining = pasts_of([one for one, _ in kept], places, wanted)
+    remaining = pasts_of([one for one, _ in kept], places, wanted, seasons)
     return draft.table(origin, "series", (LABEL,), quarantine, notes, memory=remaining)
 
 

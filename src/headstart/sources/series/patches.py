@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from headstart.data.classical import NAMES
 from headstart.sources import weights
 from headstart.sources.contract import Artefact
 from headstart.sources.formats import PATCHES
@@ -28,6 +29,10 @@ class PatchesSource(SeriesSource, OwnFormat):
     def horizon(self) -> int:
         return int(self._config["horizon"])
 
+    @property
+    def guided(self) -> int:
+        return int(self._config.get("guided", 0)) if self.is_ahead else 0
+
     def build(self, pretrained: bool) -> torch.nn.Module:
         network = network_of(self._config, self.has_classifier())
         if pretrained:
@@ -46,4 +51,5 @@ def network_of(config: dict[str, Any], with_head: bool) -> torch.nn.Module:
 
     sizes = {name: int(config[name]) for name in ("context", "patch", "width", "layers", "small")}
     outputs = len(QUANTILES) * int(config["horizon"]) if with_head else 0
-    return Patches(**sizes, outputs=outputs, dropout=float(config.get("dropout", 0.0)))
+    guided = (len(NAMES), int(config["guided"])) if with_head and config.get("guided") else None
+    return Patches(**sizes, outputs=outputs, dropout=float(config.get("dropout", 0.0)), guided=guided)

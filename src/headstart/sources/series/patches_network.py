@@ -6,7 +6,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from headstart.sources.series.network import SeriesNetwork
+from headstart.sources.series.network import Guide, SeriesNetwork
+
+GUIDED = 64
+"""Numbers by which a guided network's head knows what it is told."""
 
 
 class Embedding(nn.Module):
@@ -23,6 +26,15 @@ class Embedding(nn.Module):
         both = torch.cat([values.reshape(patches), observed.reshape(patches)], dim=3)
         found: torch.Tensor = self.project(both) + self.place
         return found.transpose(1, 2).flatten(2)
+
+
+def begin_as_told(head: nn.Linear, steps: int) -> None:
+    """Of three quantiles of some steps each, all what stands last in the features, of `steps`."""
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    told = torch.eye(head.out_features // 3, steps).repeat(3, 1)
+    with torch.no_grad():
+        head.weight[:, -steps:] = told
 
 
 def by_channel(joined: torch.Tensor, width: int) -> torch.Tensor:
@@ -70,6 +82,7 @@ class Patches(SeriesNetwork):
 
     Args:
         outputs: 0 for a trunk alone, which reads whole series of any number of channels.
+        guided: (M, H): it is told what so many classical methods say of so many steps, and begins as their mean.
     """
 
     def __init__(
@@ -82,13 +95,20 @@ class Patches(SeriesNetwork):
         outputs: int,
         expansion: int = 2,
         dropout: float = 0.0,
+        guided: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(outputs)
         tokens = context // patch
         self.embed = Embedding(patch, tokens, width)
         self.blocks = nn.ModuleList([Mixer(tokens, width, expansion, dropout) for _ in range(layers)])
         self.summary = Summary(width, small)
-        self.head = nn.Linear(tokens * small, outputs) if outputs else None
+        width = tokens * small
+        if guided:
+            self.guide = Guide(*guided, width, GUIDED)
+            width += GUIDED + guided[1]
+        self.head = nn.Linear(width, outputs) if outputs else None
+        if self.head is not None and guided:
+            begin_as_told(self.head, guided[1])
 
     def summary_of(self, values: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
         joined: torch.Tensor = self.embed(values, observed)

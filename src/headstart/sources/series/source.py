@@ -21,7 +21,7 @@ from headstart.data.classical import NAMES, classical_forecasts
 from headstart.data.contents import Unreadable
 from headstart.data.modalities.convolutions import WIDTH, Convolutions
 from headstart.data.modalities.series import Series, level_and_scale, past, resampled
-from headstart.data.windows import known_ahead
+from headstart.data.windows import find_season, known_ahead, season_of
 from headstart.sources import weights
 from headstart.sources.contract import Start
 from headstart.sources.description import Description, Stage
@@ -44,8 +44,12 @@ CONVOLUTIONS, CLASSICAL, KNOWN = "convolutions", "classical", "known"
 """The next ones, in which the network has no part, and the inputs (D,) that they are: of whole series, what random
 convolutions say of them; of a past, what is classical says comes next, in its own deviations, and what is known of the
 steps to be told."""
+GUIDE = "guide"
+"""Input (M H,): what is classical says of the steps that the network's own head tells, where it departs from that."""
 HEAD = "head."
 """What the names of the weights begin with that the network tells ahead by."""
+SEASONS = 50
+"""Pasts, evenly spread, in which a season is looked for that nobody told."""
 THRESHOLDS = "convolutions.thresholds"
 """Beside the weights of a run, what its convolutions were set to."""
 COARSE = 64
@@ -74,7 +78,8 @@ class SeriesSource(LibrarySource):
     """Of the file of weights."""
     convolutions: Convolutions | None = None
     outlook: tuple[int, int] | None = None
-    """Steps that are told, and of a season, for what is classical."""
+    """Steps that heads may read of what is classical, and of a season. None: no head does, and each past has the season
+    that is found in it."""
     foreseen = 0
     """Numbers that are known of the steps to be told."""
     needed: frozenset[str] | None = None
@@ -90,6 +95,11 @@ class SeriesSource(LibrarySource):
     def horizon(self) -> int:
         """How many steps its own head tells; 0 without one."""
 
+    @property
+    def guided(self) -> int:
+        """Of how many steps the network is told what is classical; 0 where it is not."""
+        return 0
+
     def reading(self, form: str) -> Self:
         if form not in (POOLED, AHEAD):
             return super().reading(form)  # type: ignore[return-value]
@@ -97,7 +107,10 @@ class SeriesSource(LibrarySource):
 
     def suited(self, contents: Iterable[Any], outlook: tuple[int, int] | None = None) -> Self:
         """Set for as many channels as the contents have, and with what stands beside the network for them."""
-        given = list(itertools.islice(contents, 1 if self.is_ahead else None))
+        given = list(itertools.islice(contents, 1 if self.is_ahead and (outlook or not self.guided) else None))
+        if self.guided and outlook is None:
+            places = np.linspace(0, len(given) - 1, min(len(given), SEASONS)).astype(int)
+            outlook, given = (0, find_season([past(given[place])[0] for place in places.tolist()])), given[:1]
         found, known = [Series().decode(content) for content in given], len(known_ahead(given[0]))
         channels = len(found[0]) if self.side_by_side else self.channels
         convolutions = None
@@ -141,7 +154,7 @@ class SeriesSource(LibrarySource):
     def _beside(self) -> dict[str, int]:
         """Stages in which the network has no part, and how many numbers each has."""
         if self.is_ahead:
-            found = {CLASSICAL: len(NAMES) * self.outlook[0]} if self.outlook else {}
+            found = {CLASSICAL: len(NAMES) * self.outlook[0]} if self.outlook and self.outlook[0] else {}
             return {**found, KNOWN: self.foreseen} if self.foreseen else found
         return {CONVOLUTIONS: WIDTH} if self.convolutions is not None else {}
 
@@ -163,8 +176,9 @@ class SeriesSource(LibrarySource):
         return {name: array for name, array in weights.load(self.path).items() if name != THRESHOLDS}
 
     def wanted(self) -> dict[str, NDArray[Any]]:
-        """Of these, without the head that the network came with where nothing is told ahead."""
-        return {name: array for name, array in self.stored().items() if self.is_ahead or not name.startswith(HEAD)}
+        """Of these, without what the network tells ahead by where it does not."""
+        aside = () if self.is_ahead else (HEAD, f"{GUIDE}.")
+        return {name: array for name, array in self.stored().items() if not name.startswith(aside)}
 
     def weights(self) -> dict[str, NDArray[Any]]:
         arrays = self.stored() if self.seed is None else super().weights()
@@ -211,6 +225,8 @@ class SeriesSource(LibrarySource):
         told: dict[str, Any] = {"steps": self.context, "ahead": self.is_ahead, "channels": self.channels}
         if self.is_ahead and self.outlook:
             told |= {CLASSICAL: {"steps": self.outlook[0], "season": self.outlook[1], "methods": NAMES}}
+        if self.guided:
+            told |= {GUIDE: {"steps": self.guided, "methods": NAMES}}
         if self.is_ahead:
             return {**told, KNOWN: self.foreseen} if self.foreseen else told
         told |= {"parts": COARSE, "scale": "arcsinh"}
@@ -233,7 +249,7 @@ class SeriesSource(LibrarySource):
     def prepare(self, content: Any) -> Inputs:
         if self.is_ahead:
             values, level, scale = past(content)
-            return self._ahead((values - level) / scale, level / scale, known_ahead(content))
+            return self._ahead((values - level) / scale, level / scale, content)
         return self._whole(self._decoded(content))
 
     def _decoded(self, content: Any) -> NDArray[np.float64]:
@@ -243,8 +259,11 @@ class SeriesSource(LibrarySource):
             raise Unreadable(f"{len(values)} channels, and this model was set for {wanted}")
         return values
 
-    def _ahead(self, values: NDArray[np.float64], level: float, known: NDArray[np.float64]) -> Inputs:
+    def _ahead(self, values: NDArray[np.float64], level: float, content: Any) -> Inputs:
         """
+        Args:
+            values: (T,) of the content's past, in deviations from its level.
+
         Raises:
             Unreadable: more or less is known of the steps to be told than was in training.
         """
@@ -254,11 +273,17 @@ class SeriesSource(LibrarySource):
         found[0, self.context - len(given) :] = given
         observed[0, self.context - len(given) :] = 1
         taken = self._taken({VALUES: found, OBSERVED: observed, STATISTICS: np.zeros((1, 2 + COARSE), np.float32)})
-        made = self._made
+        made, known = self._made, known_ahead(content)
         if len(known) != self.foreseen:
             raise Unreadable(f"{len(known)} numbers known ahead of time, and {self.foreseen} were in training")
-        if self.outlook is not None and CLASSICAL in made:
-            taken = {**taken, CLASSICAL: self._rows(classical_forecasts(given, level, *self.outlook), 1)}
+        of_heads = self.outlook[0] if self.outlook is not None and CLASSICAL in made else 0
+        if steps := max(of_heads, self.guided):
+            season = self.outlook[1] if self.outlook is not None else season_of(content)
+            told = classical_forecasts(given, level, steps, season).reshape(len(NAMES), steps)
+            if of_heads:
+                taken = {**taken, CLASSICAL: self._rows(told[:, :of_heads].ravel(), 1)}
+            if self.guided:
+                taken = {**taken, GUIDE: self._rows(told[:, : self.guided].ravel(), 1)}
         return {**taken, KNOWN: self._rows(known, 1)} if KNOWN in made else taken
 
     def _whole(self, values: NDArray[np.float64]) -> Inputs:
@@ -304,7 +329,7 @@ class SeriesSource(LibrarySource):
         if self.is_ahead:
             values, level, scale = past(content)
             noisy = (values - level) / scale + noise * random.normal(size=values.shape)
-            return self._ahead(noisy, level / scale, known_ahead(content))
+            return self._ahead(noisy, level / scale, content)
         values = self._decoded(content)
         most = int(SHIFT * values.shape[1])
         first, last = (int(random.integers(0, most + 1)) for _ in range(2))
@@ -325,6 +350,8 @@ class SeriesSource(LibrarySource):
         levels = np.zeros((*shape[:2], 2 + COARSE), np.float32)
         whole = {VALUES: np.zeros(shape, np.float32), OBSERVED: np.ones(shape, np.float32), STATISTICS: levels}
         beside = {name: np.zeros((1, width), np.float32) for name, width in self._made.items()}
+        if self.guided:
+            beside[GUIDE] = np.zeros((1, len(NAMES) * self.guided), np.float32)
         return {**{name: whole[name] for name in self.takes}, **beside}
 
     def noise(self, count: int) -> Inputs:
