@@ -39,6 +39,7 @@ def test_a_table_to_a_run_that_tells_what_comes_next(network: Path, stores: Path
     assert metrics["adapted"]["skill"].value > 0.1 and metrics["seasonal_naive"]["skill"].value == 0
     assert 0.6 < metrics["adapted"]["coverage"].value <= 1
     assert receipt.target.groups, "windows overlap: intervals are drawn over blocks of time"
+    assert receipt.arms[0].notes[-1].startswith("Head: ridge ")
     answers = list(csv.DictReader(io.StringIO(headstart("predict", run, stores, "--format", "csv").ok().out)))
     assert [row["step"] for row in answers if row["id"] == "store 1"] == [str(step) for step in range(1, 7)]
     assert list(answers[0])[:3] == ["id", "time", "step"] and answers[0]["time"] == answers[6]["time"] > "2000"

@@ -11,6 +11,7 @@ from tests.receipt.evidence import (
     evidence,
     hidden_targets,
     multilabel_evidence,
+    plan_of,
     regression_evidence,
     scores_right,
 )
@@ -50,6 +51,22 @@ def test_a_gain_is_reported_as_helped_with_its_interval() -> None:
         f"{100 * (receipt.verdict.difference.low or 0):.1f} to {100 * (receipt.verdict.difference.high or 0):.1f}, "
         "240 test images)."
     )
+
+
+def test_how_heads_were_solved_is_said_where_nothing_trained_them() -> None:
+    tried = [
+        {"stages": ["stage2"], "solver": "ridge", "share": 0.7},
+        {"stages": ["stage3"], "solver": "lda", "share": 0.0},
+        {"stages": ["stage2", "stage3"], "solver": "ridge + lda", "share": 0.3},
+    ]
+    notes = {}
+    for strategy in ("probe", "finetune"):
+        given = evidence()
+        trained = given.outcome
+        trained.plan, trained.solved["label"] = plan_of(given.task, strategy), {"tried": tried}
+        notes[strategy] = prove(given).receipt.arms[0].notes
+    assert notes["probe"] == ["Head: 70 % ridge on stage2; 30 % ridge + lda on stage2 + stage3"]
+    assert notes["finetune"] == [], "it was trained on after that"
 
 
 def test_a_gain_without_anything_of_the_source_is_not_its_help(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -232,10 +232,23 @@ def _arm(judged: Judged, items: int) -> ArmSection:
         metrics={name: Range.of(interval) for name, interval in judged.intervals.items()},
         seeds=judged.by_seed(items) if len(judged.seeds) > 1 else [],
         cost=CostSection(**dataclasses.asdict(trained.cost)) if trained else None,
-        notes=list(judged.arm.notes),
+        notes=[*judged.arm.notes, *(_closed_forms(trained) if trained else ())],
         curve=_curve(trained) if trained else [],
         still_improving=judged.arm.still_improving,
     )
+
+
+def _closed_forms(trained: Trained) -> Iterator[str]:
+    """How each head was solved, on which stages and, where several are averaged, by which shares."""
+    if trained.plan.trainings and not trained.plan.solved_last:
+        return
+    for solved in trained.solved.values():
+        parts = [one for one in solved.get("tried", ()) if one.get("stages") and one.get("share")]
+        told = [f"{one['solver']} on {' + '.join(one['stages'])}" for one in parts]
+        if len(parts) > 1:
+            told = [f"{100 * one['share']:.0f} % {each}" for one, each in zip(parts, told, strict=True)]
+        if parts:
+            yield f"Head: {'; '.join(told)}"
 
 
 def _curve(trained: Trained) -> list[CurvePoint]:
