@@ -18,7 +18,7 @@ EACH = (8, 16)
 HEADS = {
     "convolutions alone": "convolutions",
     "source, convolutions and series": "context+convolutions+summary",
-    "as the left-out loss chooses": "auto",
+    "averaged as they do left out": "auto",
 }
 NAMES = ("BasicMotions", "Coffee", "GunPoint", "ItalyPowerDemand", "JapaneseVowels_eq", "OSULeaf")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,6 +68,14 @@ def test_how_heads_were_solved_is_said_where_nothing_trained_them() -> None:
         notes[strategy] = prove(given).receipt.arms[0].notes
     assert notes["probe"] == ["Head: 70 % ridge on stage2; 30 % ridge + lda on stage2 + stage3"]
     assert notes["finetune"] == [], "it was trained on after that"
+
+
+@pytest.mark.parametrize(("weights", "around"), [((0, 9), ("stage3",)), ((9, 9), ())])
+def test_a_network_that_trained_beside_its_head_is_not_its_help(weights: tuple[int, int], around: tuple[str]) -> None:
+    given = evidence()
+    stages = [SimpleNamespace(name=f"stage{3 + place}", parameters=size) for place, size in enumerate(weights)]
+    given.outcome.source = SimpleNamespace(stages=stages)  # type: ignore[assignment]
+    assert given.outcome.plan.trainings and given.reads_around_source == around
 
 
 def test_a_gain_without_anything_of_the_source_is_not_its_help(monkeypatch: pytest.MonkeyPatch) -> None:

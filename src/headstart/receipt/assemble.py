@@ -86,6 +86,10 @@ class Proof:
     mistakes: list[Mistake]
 
 
+NAMED = 3
+"""Sets of stages that are named of a head that averages several."""
+
+
 def prove(evidence: Evidence) -> Proof:
     """Opens the test, once, and says what the adaptation gained.
 
@@ -244,9 +248,12 @@ def _closed_forms(trained: Trained) -> Iterator[str]:
         return
     for solved in trained.solved.values():
         parts = [one for one in solved.get("tried", ()) if one.get("stages") and one.get("share")]
+        parts.sort(key=lambda one: -one["share"])
         told = [f"{one['solver']} on {' + '.join(one['stages'])}" for one in parts]
         if len(parts) > 1:
             told = [f"{100 * one['share']:.0f} % {each}" for one, each in zip(parts, told, strict=True)]
+        if len(parts) > NAMED:
+            told[NAMED:] = [f"and {len(parts) - NAMED} more"]
         if parts:
             yield f"Head: {'; '.join(told)}"
 

@@ -90,9 +90,10 @@ class Evidence:
 
     @property
     def reads_around_source(self) -> tuple[str, ...]:
-        """What the adapted heads read, where no weight of the source has a part in any of it; else nothing."""
+        """What the adapted heads read, where no weight of the source has a part in any of it, however it was trained;
+        else nothing."""
         trained = self.adapted.trained
-        if trained is None or not trained.heads or trained.plan.trainings:
+        if trained is None or not trained.heads:
             return ()
         stages = trained.source.stages
         names = [stage.name for stage in stages]
