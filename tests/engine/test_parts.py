@@ -16,6 +16,7 @@ from contracts.networks import Target, open_kind, workplace
 from contracts.texts import sentence, write_text_model
 from headstart.bank import Filled
 from headstart.core.errors import HeadstartError
+from headstart.core.recent import Recent
 from headstart.data import checks, splits
 from headstart.data.batches import batch_positions
 from headstart.data.read import read
@@ -269,3 +270,21 @@ class TestFeed:
             torch.manual_seed(0)
             found, share = mixed("mixup", values, "pooled", partners(rows))
         assert torch.allclose(found, share * values + (1 - share) * values[[4, 5, 4, 0, 3, 3]])
+
+
+def test_what_was_worked_out_lately_is_kept_while_it_fits() -> None:
+    recent, made = Recent(2 * 8 * 8), []
+
+    def ask(number: int) -> None:
+        def make() -> np.ndarray:
+            made.append(number)
+            return np.full(8, float(number))
+
+        assert (recent.get(str(number), make) == number).all()
+
+    for number in (1, 2, 1, 2, 3, 2, 3, 1, 3):
+        ask(number)
+    assert made == [1, 2, 3, 1], "3 takes the place of 1, and 1 that of 2"
+    assert recent.get("large", lambda: np.zeros(100)).shape == (100,)
+    with pytest.raises(ValueError):
+        recent.get("3", lambda: np.zeros(8))[0] = 1

@@ -122,6 +122,9 @@ def test_views_are_pure_functions_of_their_key(source: Source) -> None:
         views = [one.view(values, view, key)["values"] for view, key in ((1, "a"), (1, "a"), (1, "b"), (2, "a"))]
         assert (views[0] == views[1]).all() and (views[0] != views[2]).any() and (views[0] != views[3]).any()
         assert (one.view(values, 0, "a")["values"] == one.prepare(values)["values"]).all()
+    ahead = source.reading("ahead")
+    assert (ahead.view(values, 1, "a")["guide"] == ahead.prepare(values)["guide"]).all(), "of the past as it is"
+    assert not ahead.view(values[:20], 1, "a")["values"][0, :44].any(), "no noise where there are no values"
 
 
 def test_convolutions_stand_beside_what_the_network_knows(source: Source) -> None:

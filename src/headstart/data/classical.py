@@ -16,6 +16,8 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.core import fingerprints
+from headstart.core.recent import Recent
 from headstart.data.windows import seasonal_naive
 
 FloatArray = NDArray[np.float64]
@@ -44,14 +46,23 @@ LONGEST = 4096
 """Latest values that are smoothed: of those before, nothing is left."""
 FADING = 0.85
 """A season counts for so much of what the next one does."""
+RECENT = 64_000_000
+"""Bytes of forecasts that are kept."""
 SMALLEST = 0.05
 """A share of the level below which a season is added, not multiplied."""
 
+_recent = Recent(RECENT)
 
-def classical_forecasts(values: FloatArray, level: float, horizon: int, season: int) -> FloatArray:
-    """(4 horizon,): what NAMES say comes after `values` (T,), deviations from `level`."""
-    told = smoothed_forecasts(values + level, horizon, season) - level
-    return np.concatenate([*told, seasonal_naive(values, horizon, season)])
+
+def classical_forecasts(values: FloatArray, level: float, horizon: int, season: int) -> NDArray[np.float32]:
+    """(4 horizon,): what NAMES say comes after `values` (T,), deviations from `level`. Every pass over the same windows
+    asks for the same."""
+
+    def told() -> NDArray[np.float32]:
+        smoothed = smoothed_forecasts(values + level, horizon, season) - level
+        return np.concatenate([*smoothed, seasonal_naive(values, horizon, season)]).astype(np.float32)
+
+    return _recent.get(f"{fingerprints.of_bytes(values.tobytes())} {level} {horizon} {season}", told)
 
 
 def theta_forecast(values: FloatArray, horizon: int, season: int) -> FloatArray:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,43 +79,33 @@ class Borders:
         return ((0, self.validation), (self.validation, self.test), (self.test, self.end))[part]
 
 
-class Foreseen(NamedTuple):
-    """A past, and what is known of its steps and of those that are to be told. To whoever asks for numbers, the past
-    alone."""
+class Past(NamedTuple):
+    """A past, and what else is known. To whoever asks for numbers, the past alone."""
 
-    past: NDArray[np.float64]
+    values: NDArray[np.float64]
     """(T,)"""
     known: NDArray[np.float64]
-    """(T + H, C)"""
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        del copy
-        return self.past.astype(dtype or np.float64)
-
-
-class Seasonal(NamedTuple):
-    """A past, and how many steps its season has. To whoever asks for numbers, the past alone."""
-
-    past: NDArray[np.float64]
-    """(T,)"""
+    """(T + H, C) ahead of time, of its steps and of those that are to be told."""
     season: int
+    """Its steps; 0 where it is to be found."""
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         del copy
-        return self.past.astype(dtype or np.float64)
+        return self.values.astype(dtype or np.float64)
 
 
 def season_of(content: Any) -> int:
     """Steps of the season of a past: as it says, or as found in it."""
-    return content.season if isinstance(content, Seasonal) else find_season([np.asarray(content, np.float64)])
+    told = content.season if isinstance(content, Past) else 0
+    return told or find_season([np.asarray(content, np.float64)])
 
 
 def known_ahead(content: Any) -> NDArray[np.float64]:
     """(H C,) what is known of the steps to be told, in deviations from what was so of the past; empty where nothing
     is."""
-    if not isinstance(content, Foreseen):
+    if not isinstance(content, Past) or not content.known.size:
         return np.empty(0)
-    behind, ahead = np.split(content.known, [len(content.past)])
+    behind, ahead = np.split(content.known, [len(content.values)])
     spread = behind.std(axis=0)
     return np.asarray(((ahead - behind.mean(axis=0)) / np.where(spread > 0, spread, 1.0)).ravel())
 
@@ -147,9 +138,16 @@ class Pasts(Sequence[Any]):
         series, start = self._places[row]
         first = max(0, start - self._context)
         past = self._values[series][first:start]
-        if self._seasons:
-            return Seasonal(past, self._seasons[series])
-        return Foreseen(past, self._known[series][first : start + self._ahead]) if self._known else past
+        if not self._known and not self._seasons:
+            return past
+        known = self._known[series][first : start + self._ahead] if self._known else np.empty((0, 0))
+        return Past(past, known, self._seasons[series] if self._seasons else 0)
+
+    def only(self, rows: NDArray[np.bool_]) -> Self:
+        """Those of the windows (N,) where `rows` is true."""
+        other = copy.copy(self)
+        other._places = self._places[rows]
+        return other
 
 
 class Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -94,15 +95,20 @@ def _known_heads(source: Source, task: Task, stages: Sequence[str]) -> list[Know
     starts, own = source.starts(), own_head(source, task)
     if own is not None:
         starts.append(Start("the source's own forecasts", own.at[0], own.weight, own.bias))
-    widths = [source.description.stage(stage).width for stage in stages]
-    begins = dict(zip(stages, np.cumsum([0, *widths]).tolist(), strict=False))
+    columns = _columns(source, stages)
     found = []
     for start in starts:
-        if start.stage in begins:
-            weight = np.zeros((sum(widths), start.weight.shape[1]))
-            weight[begins[start.stage] :][: len(start.weight)] = start.weight
+        if start.stage in columns:
+            weight = np.zeros((sum(map(len, columns.values())), start.weight.shape[1]))
+            weight[columns[start.stage]] = start.weight
             found.append((start.title, weight, start.bias))
     return found
+
+
+def _columns(source: Source, stages: Sequence[str]) -> dict[str, range]:
+    """Where what is read of each of `stages` stands, when they are side by side."""
+    ends = np.cumsum([0, *(source.description.stage(stage).width for stage in stages)]).tolist()
+    return {stage: range(*pair) for stage, pair in zip(stages, itertools.pairwise(ends), strict=True)}
 
 
 def solve_own(phase: Solve, trained: Trained, parts: Mapping[str, Examples]) -> None:
@@ -192,12 +198,10 @@ def _averaged(
     if len(parts) == 1:
         return parts[0][0], best
     every = tuple(stage.name for stage in source.stages if any(stage.name in stages for stages, _, _ in parts))
-    widths = {stage: source.description.stage(stage).width for stage in every}
-    begins = dict(zip(every, np.cumsum([0, *widths.values()]).tolist(), strict=False))
-    weight = np.zeros((sum(widths.values()), best.weight.shape[1]))
+    columns = _columns(source, every)
+    weight = np.zeros((sum(map(len, columns.values())), best.weight.shape[1]))
     for stages, solution, share in parts:
-        rows = np.concatenate([np.arange(begins[stage], begins[stage] + widths[stage]) for stage in stages])
-        weight[rows] += share * solution.weight
+        weight[np.concatenate([columns[stage] for stage in stages])] += share * solution.weight
     whole = replace(
         best,
         weight=weight,

@@ -39,6 +39,7 @@ from headstart.data.windows import (
     TRAIN,
     VALIDATION,
     Borders,
+    Pasts,
     Windows,
     find_season,
     naive_error,
@@ -136,7 +137,8 @@ def windows(found: Histories, origin: str, wanted: Windows, counts: tuple[int, .
             places += [(row, int(start)) for start in of_series]
             parts += [part] * len(of_series)
     found_there = np.array(places, np.int64), np.array(parts)
-    table = _table(kept, *found_there, season, seasons, origin, wanted, quarantine, notes, found)
+    pasts = pasts_of([one for one, _ in kept], found_there[0], wanted, seasons)
+    table = _table(kept, *found_there, season, pasts, origin, wanted, quarantine, notes, found)
     return replace(table, about=about([one for one, _ in kept], found.step, season))
 
 
@@ -187,14 +189,13 @@ def _table(
     places: NDArray[np.int64],
     parts: NDArray[np.int64],
     season: int,
-    seasons: Sequence[int],
+    pasts: Pasts,
     origin: str,
     wanted: Windows,
     quarantine: list[Quarantined],
     notes: list[str],
     found: Histories,
 ) -> Table:
-    pasts = pasts_of([one for one, _ in kept], places, wanted, seasons)
     marks = marks_of([one for one, _ in kept]) if wanted.each_step else None
     moments = [_moments(one.values, borders, season) for one, borders in kept]
     cells = np.empty((len(places), wanted.horizon + (len(MARKS) if marks else 0) + len(FIELDS)))
@@ -247,8 +248,7 @@ def _table(
         "group": _groups(kept, places, parts, _block(parts, wanted), found.dated),
     }
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], columns)
-    remaining = pasts_of([one for one, _ in kept], places, wanted, seasons)
-    return draft.table(origin, "series", (LABEL,), quarantine, notes, memory=remaining)
+    return draft.table(origin, "series", (LABEL,), quarantine, notes, memory=pasts.only(usable))
 
 
 def _block(parts: NDArray[np.int64], wanted: Windows) -> int:

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from headstart.sources.series.network import Guide, SeriesNetwork
+from headstart.sources.series.source import QUANTILES
 
 GUIDED = 64
 """Numbers by which a guided network's head knows what it is told."""
@@ -29,10 +30,10 @@ class Embedding(nn.Module):
 
 
 def begin_as_told(head: nn.Linear, steps: int) -> None:
-    """Of three quantiles of some steps each, all what stands last in the features, of `steps`."""
+    """Every quantile of `steps` steps what stands last in the features."""
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    told = torch.eye(head.out_features // 3, steps).repeat(3, 1)
+    told = torch.eye(head.out_features // len(QUANTILES), steps).repeat(len(QUANTILES), 1)
     with torch.no_grad():
         head.weight[:, -steps:] = told
 

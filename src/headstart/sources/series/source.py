@@ -247,10 +247,7 @@ class SeriesSource(LibrarySource):
         return Series()
 
     def prepare(self, content: Any) -> Inputs:
-        if self.is_ahead:
-            values, level, scale = past(content)
-            return self._ahead((values - level) / scale, level / scale, content)
-        return self._whole(self._decoded(content))
+        return self._ahead(content) if self.is_ahead else self._whole(self._decoded(content))
 
     def _decoded(self, content: Any) -> NDArray[np.float64]:
         values = self._decoder.decode(content)
@@ -259,18 +256,20 @@ class SeriesSource(LibrarySource):
             raise Unreadable(f"{len(values)} channels, and this model was set for {wanted}")
         return values
 
-    def _ahead(self, values: NDArray[np.float64], level: float, content: Any) -> Inputs:
+    def _ahead(self, content: Any, noise: NDArray[np.float64] | None = None) -> Inputs:
         """
         Args:
-            values: (T,) of the content's past, in deviations from its level.
+            noise: (L,), in deviations, by which what is shown differs from the content's past. What is classical is
+                told of the past as it is.
 
         Raises:
             Unreadable: more or less is known of the steps to be told than was in training.
         """
-        given = values[-self.context :]
+        values, level, scale = past(content)
+        given = ((values - level) / scale)[-self.context :]
         found = np.zeros((1, self.context), np.float32)
         observed = np.zeros((1, self.context), np.float32)
-        found[0, self.context - len(given) :] = given
+        found[0, self.context - len(given) :] = given if noise is None else given + noise[-len(given) :]
         observed[0, self.context - len(given) :] = 1
         taken = self._taken({VALUES: found, OBSERVED: observed, STATISTICS: np.zeros((1, 2 + COARSE), np.float32)})
         made, known = self._made, known_ahead(content)
@@ -279,7 +278,7 @@ class SeriesSource(LibrarySource):
         of_heads = self.outlook[0] if self.outlook is not None and CLASSICAL in made else 0
         if steps := max(of_heads, self.guided):
             season = self.outlook[1] if self.outlook is not None else season_of(content)
-            told = classical_forecasts(given, level, steps, season).reshape(len(NAMES), steps)
+            told = classical_forecasts(given, level / scale, steps, season).reshape(len(NAMES), steps)
             if of_heads:
                 taken = {**taken, CLASSICAL: self._rows(told[:, :of_heads].ravel(), 1)}
             if self.guided:
@@ -327,9 +326,7 @@ class SeriesSource(LibrarySource):
         random = seeds.generator(0, "view", view, key)
         noise = NOISE * random.random()
         if self.is_ahead:
-            values, level, scale = past(content)
-            noisy = (values - level) / scale + noise * random.normal(size=values.shape)
-            return self._ahead(noisy, level / scale, content)
+            return self._ahead(content, noise * random.normal(size=self.context))
         values = self._decoded(content)
         most = int(SHIFT * values.shape[1])
         first, last = (int(random.integers(0, most + 1)) for _ in range(2))
