@@ -1,15 +1,17 @@
 """Seconds of a probe on clips beside training the same head epoch by epoch, and beside decoding and forward alone.
 
-    python benchmarks/clips.py CLIPS --peers PYTHON
+    python benchmarks/clips.py CLIPS --peers PYTHON [--epochs]
 
 CLIPS has a metadata.csv (file, label, fold); fold 1 is the test. The network is an Audio Spectrogram Transformer of 12
 blocks, 192 wide, on 3 s, with random weights in transformers' format: what it knows does not change how long it takes.
-PYTHON has what `requirements-peers.txt` names. Whole processes, imports included.
+PYTHON has what `requirements-peers.txt` names. Whole processes, imports included. With --epochs: how good the Trainer's
+head becomes by learning rate and epochs, which says what a row of it should be given.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import tempfile
 import time
@@ -23,7 +25,11 @@ HERE = Path(__file__).parent
 ROWS = ("headstart probe", "headstart probe, trunk converted earlier", "headstart probe, warm bank")
 PEERS = {
     "floor: decode, spectra and forward": ("floor_sounds.py", []),
-    "Hugging Face Trainer, frozen, 5 epochs": ("trainer_sounds.py", ["--epochs", "5"]),
+    "Trainer, frozen, 5 epochs": ("trainer_sounds.py", ["--epochs", "5"]),
+    "Trainer, frozen, 20 epochs at a rate of 0.005": (
+        "trainer_sounds.py",
+        ["--epochs", "20", "--learning-rate", "0.005"],
+    ),
 }
 SIZES = {
     "hidden_size": 192,
@@ -56,28 +62,40 @@ def table(clips: Path, out: Path) -> Path:
     return out
 
 
-def seconds(name: str, python: str, data: Path, network: Path) -> float:
-    """Of the whole process of a row."""
+def result(name: str, python: str, data: Path, network: Path) -> dict[str, object]:
+    """Seconds of the whole process of a row, and its accuracy where it has one."""
     with tempfile.TemporaryDirectory() as folder:
         if name in ROWS:
-            return float(ours(name, data, network, Path(folder), 0, None)["seconds"])
+            return ours(name, data, network, Path(folder), 0, None)
         script, options = PEERS[name]
-        given = ["--data", str(data), "--model", str(network), "--out", str(Path(folder) / "peer.json")]
         began = time.perf_counter()
-        subprocess.run([python, str(HERE / "peers" / script), *given, *options], check=True, capture_output=True)
-        return time.perf_counter() - began
+        found = peer(script, python, data, network, Path(folder), options)
+        return {"seconds": time.perf_counter() - began, **found}
+
+
+def peer(script: str, python: str, data: Path, network: Path, work: Path, options: list[str]) -> dict[str, object]:
+    given = ["--data", str(data), "--model", str(network), "--out", str(work / "peer.json"), *options]
+    done = subprocess.run([python, str(HERE / "peers" / script), *given], check=True, stdout=subprocess.PIPE, text=True)
+    print(done.stdout, end="")
+    return json.loads((work / "peer.json").read_text())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path)
     parser.add_argument("--peers", required=True, help="interpreter with the peers installed")
+    parser.add_argument("--epochs", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         data = table(given.clips, work / "clips.csv")
         network = write_network(work / "network", sorted(set(pd.read_csv(data)["label"])))
-        found = {name: seconds(name, given.peers, data, network) for name in (*ROWS, *PEERS)}
-    print("| | seconds | × probe |\n|---|---|---|")
-    for name, took in found.items():
-        print(f"| {name} | {took:.1f} | {took / found['headstart probe']:.1f} |")
+        if given.epochs:
+            peer("head_epochs.py", given.peers, data, network, work, [])
+            raise SystemExit
+        found = {name: result(name, given.peers, data, network) for name in (*ROWS, *PEERS)}
+    print("| | seconds | accuracy, % | × probe |\n|---|---|---|---|")
+    for name, one in found.items():
+        right = f"{one['accuracy']:.1%}"[:-1] if "accuracy" in one else ""
+        times = one["seconds"] / found["headstart probe"]["seconds"]
+        print(f"| {name} | {one['seconds']:.1f} | {right} | {times:.1f} |")

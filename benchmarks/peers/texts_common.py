@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 BEGAN = time.perf_counter()
+USUAL_RATE = 5e-5
+"""The Trainer's."""
 
 
 def arguments(description: str | None) -> argparse.Namespace:
@@ -19,6 +21,7 @@ def arguments(description: str | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=float, default=3)
+    parser.add_argument("--learning-rate", type=float, default=USUAL_RATE)
     return parser.parse_args()
 
 
@@ -42,14 +45,14 @@ def write_figures(path: Path, **figures: object) -> None:
     path.write_text(json.dumps({"seconds_inside": time.perf_counter() - BEGAN, **figures}))
 
 
-def trainer_options(folder: str, epochs: float, batch: int) -> Any:
-    """What every run of the Trainer is told: nothing but the usual."""
+def trainer_options(folder: str, epochs: float, batch: int, rate: float = USUAL_RATE) -> Any:
+    """What every run of the Trainer is told: nothing but the usual, where `rate` is that."""
     from transformers import TrainingArguments
 
     return TrainingArguments(
         output_dir=folder,
         num_train_epochs=epochs,
-        learning_rate=5e-5,
+        learning_rate=rate,
         per_device_train_batch_size=batch,
         per_device_eval_batch_size=64,
         report_to="none",

@@ -36,7 +36,7 @@ if __name__ == "__main__":
         return data
 
     with tempfile.TemporaryDirectory() as folder:
-        options = trainer_options(folder, args.epochs, 32)
+        options = trainer_options(folder, args.epochs, 32, args.learning_rate)
         options.remove_unused_columns = False
         trainer = Trainer(model=model, args=options, train_dataset=prepared(train))
         trainer.train()

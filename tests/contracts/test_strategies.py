@@ -12,15 +12,15 @@ import pytest
 
 from contracts.networks import Target, open_kind, workplace
 from contracts.plans import go, short_plan, sizes
-from contracts.series import seasonal, write_patches
 from headstart.core.errors import HeadstartError, SourceError, StrategyError
 from headstart.engine.own import own_head
 from headstart.engine.plan import Solve
+from headstart.engine.solve import toward_trained
 from headstart.engine.trained import LinearHead
-from headstart.sources import Source, open_source
+from headstart.sources import Source
 from headstart.strategies import strategies
-from headstart.strategies.finetune import DEFAULT_SHARE, Finetune, reading_what_trains, stages_after
-from headstart.strategies.probe import Probe, candidate_stages
+from headstart.strategies.finetune import DEFAULT_SHARE, Finetune, stages_after
+from headstart.strategies.probe import Probe
 
 
 def test_freeze(source: Source) -> None:
@@ -45,21 +45,32 @@ def test_rates_fall_towards_the_input(source: Source, target: Target) -> None:
     assert np.allclose(np.array(values[1:]) / np.array(values[:-1]), 2.0)
 
 
-def test_what_trains_is_read(source: Source, target: Target) -> None:
+def test_heads_are_told_what_trains(source: Source, target: Target) -> None:
     for freeze in ("none", "auto", "all"):
         plan = short_plan("finetune", source, target, freeze=freeze)
-        sets = [stages for phase in plan.phases if isinstance(phase, Solve) for stages in phase.candidates]
-        trains = {name for name in stages_after(source, freeze) if source.description.stage(name).parameters}
-        assert all(trains.intersection(stages) for stages in sets) if trains else sets
+        solved = next(phase for phase in plan.phases if isinstance(phase, Solve))
+        with_weights = [stage.name for stage in source.stages if stage.parameters]
+        assert list(solved.trained) == [name for name in with_weights if name in stages_after(source, freeze)]
 
 
-def test_a_head_on_what_no_network_makes_is_not_trained(tmp_path: Path) -> None:
-    source = open_source(write_patches(tmp_path)).reading("ahead").suited([seasonal(80)], (6, 12))
-    every = candidate_stages(source, "auto")
-    assert {("context",), ("context", "classical")} <= set(every)
-    kept = reading_what_trains(every, source, {"summary": 1e-3, "guide": 1e-3, "label": 1e-3})
-    assert kept == tuple(stages for stages in every if "guide" in stages) and len(kept) == 3
-    assert reading_what_trains(every, source, {"label": 1e-3}) == every
+@pytest.mark.parametrize(
+    ("trained", "losses", "taken"),
+    [
+        (("guide",), (1.0, 1.2, 1.04), 2),  # about as good as the past alone, which training has no effect on
+        (("guide",), (1.0, 1.2, 1.06), 0),
+        ((), (1.0, 1.2, 1.04), 0),
+        (("guide",), (1.1, 1.0, 1.04), 1),
+        (("blocks", "guide"), (1.0, 1.04, 1.03), 2),
+    ],
+)
+def test_a_head_that_training_changes_is_taken_where_it_is_about_as_good(
+    trained: tuple[str, ...], losses: tuple[float, ...], taken: int
+) -> None:
+    phase = Solve("label", "train", (("past",), ("guide",), ("past", "guide")), trained=trained)
+    before = np.eye(3)[int(np.argmin(losses))]
+    assert toward_trained(phase, before, losses).tolist() == np.eye(3)[taken].tolist()
+    averaged = np.array([0.6, 0.0, 0.4])
+    assert toward_trained(phase, averaged, losses) is averaged
 
 
 def test_gradual_ends_with_everything(source: Source, target: Target) -> None:

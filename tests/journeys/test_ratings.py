@@ -97,6 +97,16 @@ def test_users_of_a_table_are_recommended_to_by_what_the_run_knows(readers: Path
     headstart(*order).refused("lists no user")
 
 
+def test_users_of_a_table_are_recommended_to_by_what_it_says_they_met(readers: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "met.csv"
+    listed.write_text("user,item\nnewcomer,b0\nnewcomer,b3\nother,b0\n")
+    rows = json.loads(headstart("predict", readers, listed, "--top", "2", "--format", "json").ok().out)
+    assert [f"{row['user']} {row['rank']}" for row in rows] == ["newcomer 1", "newcomer 2", "other 1", "other 2"]
+    assert all(set(row["because"]) <= {"b0", "b3"} and row["id"] not in ("b0", "b3") for row in rows[:2])
+    alike = json.loads(headstart("predict", readers, "--met", "b0,b3", "--top", "2", "--format", "json").ok().out)
+    assert [row["id"] for row in alike] == [row["id"] for row in rows[:2]]
+
+
 def test_the_same_run_measures_the_same_on_its_test_again(readers: Path, kinds: Kinds) -> None:
     own = hs.load(readers).receipt.arms[0].metrics["recall_at_10"].value
     assert own == pytest.approx(hs.load(readers).evaluate(kinds["books"][0]).metrics["recall_at_10"].value)

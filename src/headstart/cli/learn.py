@@ -325,7 +325,7 @@ def predict(
 def _recommended(
     model: Model, user: str | None, met: str | None, contents: list[str] | None, count: int
 ) -> list[Recommendations] | None:
-    """Where one user is named, or a table that lists users and not what they met."""
+    """Where a user is named, or a table of users."""
     from headstart.verbs.recommend import knows_users, recommend, recommend_to_all
 
     if user is not None or met is not None:

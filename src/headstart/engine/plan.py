@@ -62,6 +62,9 @@ class Solve:
     """Views of each example whose mean is solved with; 1 for the example itself."""
     soften: bool = False
     """Whether the head is to be trained further, and so should leave a gradient on its own examples."""
+    trained: tuple[str, ...] = ()
+    """Stages that train afterwards. Training has no effect on a head that reads none of them, so one that does is taken
+    where it is about as good."""
     kind: Literal["solve"] = "solve"
 
 
@@ -238,7 +241,8 @@ def _adapters(document: Mapping[str, Any]) -> Adapters:
 
 def _phase(document: Mapping[str, Any]) -> Solve | Train:
     if document["kind"] == "solve":
-        return Solve(**{**document, "candidates": tuple(map(tuple, document["candidates"]))})
+        sets = {"candidates": tuple(map(tuple, document["candidates"])), "trained": tuple(document["trained"])}
+        return Solve(**{**document, **sets})
     return Train(
         **{
             **document,

@@ -28,6 +28,8 @@ from headstart.tasks import Task
 from headstart.tasks.predictions import Targets
 from headstart.tasks.solving import KnownHead
 
+ABOUT_AS_GOOD = 1.05
+"""Times the lowest left-out loss that training is expected to make good."""
 MOST_NUMBERS = 64_000_000
 """Of features that are solved on: after the first candidate, wider ones are passed over where that would be more, since
 solving holds several copies of them in memory."""
@@ -150,6 +152,7 @@ def best_of(
         solutions.append(solution)
         tried.append({"stages": list(stages), **_judged(task, solution, given, numbers, targets)})
     shares = _shares(task, solutions, [one["left_out_loss"] for one in tried], numbers)
+    shares = toward_trained(phase, shares, [one["left_out_loss"] for one in tried])
     stages, solution = _averaged(task, source, phase.candidates, solutions, shares, numbers)
     notes = _judged(task, solution, given, numbers, targets)
     if before is not None:
@@ -182,6 +185,16 @@ def _shares(
     if len(told) == len(solutions) > 1:
         return averaging_shares(np.stack(told))
     return np.asarray(np.eye(len(solutions))[int(np.argmin(losses))])
+
+
+def toward_trained(phase: Solve, shares: NDArray[Any], losses: Sequence[float]) -> NDArray[Any]:
+    """The same shares (M,), unless none of what they read will be trained and another set of stages, of which something
+    will be, is about as good."""
+    reads = np.array([not set(phase.trained).isdisjoint(stages) for stages in phase.candidates])
+    if not reads.any() or shares[reads].any():
+        return shares
+    among = np.where(reads, losses, np.inf)
+    return np.eye(len(shares))[among.argmin()] if among.min() <= ABOUT_AS_GOOD * min(losses) else shares
 
 
 def _averaged(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -98,9 +97,10 @@ class Finetune(Strategy):
         usual = self._usual(source, task)
         rates = self._rates(source, task, usual)
         stream = Stream("target", "train", (HEAD,), usual.batch, usual.views, self.mix, target.is_uneven)
-        candidates = reading_what_trains(candidate_stages(source, "auto"), source, rates)
+        candidates = candidate_stages(source, "auto")
+        trained = tuple(name for name in rates if name != HEAD and source.description.stage(name).parameters)
         head = Head(HEAD, task.describe(), candidates[-1], start="solved")
-        phases: list[Phase] = [Solve(HEAD, "train", candidates, "best", soften=True)]
+        phases: list[Phase] = [Solve(HEAD, "train", candidates, "best", soften=True, trained=trained)]
         if not task.solvers:
             head, phases = Head(HEAD, task.describe(), (source.stages[-1].name,), start="begun"), []
         if task.own_head:
@@ -165,15 +165,6 @@ def _require_mixable(mix: str, source: Source) -> None:
     if mix == "cutmix" and len(source.input_shape()) < 2:
         raise StrategyError(f"cutmix cuts boxes out of pictures and spectra, and {source.title} takes neither. "
                             "Use mix=mixup.")  # fmt: skip
-
-
-def reading_what_trains(
-    candidates: tuple[tuple[str, ...], ...], source: Source, rates: Mapping[str, float]
-) -> tuple[tuple[str, ...], ...]:
-    """The sets of stages with one among them whose weights train, since a head on others would leave training without
-    effect; all, where only the head trains."""
-    trains = {name for name in rates if name != HEAD and source.description.stage(name).parameters}
-    return tuple(stages for stages in candidates if trains.intersection(stages)) or candidates
 
 
 def usual_epochs(examples: int) -> float:

@@ -59,9 +59,8 @@ def recommend(
     return _best(model, str(user), known.of(str(user)), met, count, known.notes(str(user)))
 
 
-def recommend_to_all(model: Model, table: str | Path, *, count: int = 10) -> list[Recommendations] | None:
-    """What each user that `table` lists may like, from what the run knows of them; None where the table says itself
-    what they met.
+def recommend_to_all(model: Model, table: str | Path, *, count: int = 10) -> list[Recommendations]:
+    """What each user of `table` may like, by what they met: as it says, or where it only lists them, as the run knows.
 
     Raises:
         HeadstartError: the table cannot be read, or that of the run is gone.
@@ -69,10 +68,8 @@ def recommend_to_all(model: Model, table: str | Path, *, count: int = 10) -> lis
     _require_some(count)
     recipe = load_recipe(model.folder / RECIPE)
     users = users_alone(Path(table).expanduser(), Options(user=recipe.user, content=recipe.content))
-    if users is None:
-        return None
-    known = _Histories(model, None, "--user ID")
-    return [_best(model, user, known.of(user), (), count, known.notes(user)) for user in users]
+    known = _Histories(model, table if users is None else None, "--user ID")
+    return [_best(model, user, known.of(user), (), count, known.notes(user)) for user in users or known.row]
 
 
 def knows_users(model: Model) -> bool:
