@@ -116,7 +116,7 @@ def test_the_same_run_measures_the_same_on_its_test_again(readers: Path, kinds: 
 
 def test_a_user_without_history_gets_what_most_met_and_is_told_so(readers: Path) -> None:
     unknown = headstart("predict", readers, "--user", "reader7000", "--top", "3").ok()
-    assert "has no user 'reader7000'" in unknown.err and "most others met" in unknown.err
+    assert "has no user 'reader7000'" in unknown.err and "shows to whoever is new" in unknown.err
     numbered = headstart("predict", readers, "--user", "7", "--top", "3").ok()
     assert "has no user '7'.\n" in numbered.err, "any number is near some other"
     headstart("predict", readers).refused("nothing to predict", "--user ID, --met IDS or a table of users")
@@ -164,11 +164,13 @@ def test_what_cannot_be_recommended_from_is_refused(kinds: Kinds, readers: Path,
     with pytest.raises(HeadstartError, match="no table says it"):
         from_nothing(ratings, items=None, out=tmp_path / "b")
     gone = headstart("predict", readers, tmp_path / "no.parquet", "--user", "reader1")
-    assert gone.code and "is gone" in gone.err
+    assert gone.code and "There is no" in gone.err and f"headstart predict {readers} TABLE --user reader1" in gone.err
     lines = ["user,item", *(f"u{number // 8},other {number}" for number in range(40))]
     (tmp_path / "others.csv").write_text("\n".join(lines))
     headstart("evaluate", readers, tmp_path / "others.csv").refused("No item that came next", "other 7")
+    (tmp_path / "liked.csv").write_text("user,item,rating\nann,a,4.5\nbob,b,good\n")
     order = ("--task", "recommendation", "--source", "builtin/text-tiny", "--out", tmp_path / "d")
+    headstart("adapt", tmp_path / "liked.csv", *order).refused("are not numbers: row 2 has 'good'")
     headstart("adapt", tmp_path, *order).refused("is a folder", "Parquet")
 
 

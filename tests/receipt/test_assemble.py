@@ -174,6 +174,7 @@ def test_groups_are_resampled_whole() -> None:
     assert receipt.verdict.difference is not None
     assert receipt.verdict.difference.low == pytest.approx(plain.low, abs=1e-12)
     assert f"of {receipt.target.groups} groups" in receipt.verdict.sentence
+    assert any(f"of {receipt.target.groups} groups only" in text for text in receipt.warnings)
 
 
 def test_examples_without_a_group_stand_alone() -> None:

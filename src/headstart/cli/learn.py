@@ -82,7 +82,7 @@ def adapt(
             help="classification, multilabel, regression, tagging or question-answering (found when not given); "
             "seq2seq, for texts written in answer to texts; language-modeling or masked-language-modeling, for texts "
             "without labels; forecasting, for what comes next in series; anomaly, for what was not expected there; "
-            "recommendation, for users and what they met.",
+            "recommendation, for users and what they met; speech-recognition, for recordings with transcripts.",
             show_default=False,
         ),
     ] = None,
@@ -367,8 +367,8 @@ def demo(
     kind: Annotated[str, typer.Argument(help="digits, text, audio, series or ratings.")] = "digits",
     out: Out = None,
 ) -> None:
-    """See it work, offline, in about a minute: handwritten digits, sentences or sounds, from ten examples a class; or
-    what made-up people read next, from what others watch.
+    """See it work, offline, in a minute or two: handwritten digits, sentences or sounds, from ten examples a class;
+    what comes next in made-up series; or what made-up people read next, from what others watch.
 
     Examples:
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from headstart.bank import Bank, Filled, features_of
 from headstart.bank.fill import fill
 from headstart.core.errors import DataError
+from headstart.core.progress import progress
 from headstart.core.ragged import beside, is_ragged, joined, lengths, like
 from headstart.data.contents import Told
 from headstart.data.table import Examples
@@ -144,13 +145,17 @@ def best_of(
     numbers = joined(task.numbers(targets))
     solutions: list[LinearSolution] = []
     tried = []
-    for stages in phase.candidates:
-        given = features_at(stages)
-        known = known_heads(stages) if known_heads is not None else ()
-        features = joined(given)
-        solution = task.solve_from(features, numbers, known) if known else task.solve(features, numbers, phase.solver)
-        solutions.append(solution)
-        tried.append({"stages": list(stages), **_judged(task, solution, given, numbers, targets)})
+    with progress("Heads in closed form", len(phase.candidates)) as advance:
+        for stages in phase.candidates:
+            given = features_at(stages)
+            known = known_heads(stages) if known_heads is not None else ()
+            features = joined(given)
+            solution = (
+                task.solve_from(features, numbers, known) if known else task.solve(features, numbers, phase.solver)
+            )
+            solutions.append(solution)
+            tried.append({"stages": list(stages), **_judged(task, solution, given, numbers, targets)})
+            advance(1)
     shares = _shares(task, solutions, [one["left_out_loss"] for one in tried], numbers)
     shares = toward_trained(phase, shares, [one["left_out_loss"] for one in tried])
     stages, solution = _averaged(task, source, phase.candidates, solutions, shares, numbers)

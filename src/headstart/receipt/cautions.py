@@ -14,6 +14,8 @@ from headstart.receipt.judged import Judged, Truth
 
 FEW_ITEMS = 50
 """Test examples below which intervals are so wide that only large gains can be seen."""
+FEW_GROUPS = 10
+"""Groups of test examples below which resampling them says little."""
 PLAINER = "It knows no source, costs next to nothing, and is the better choice here as long as that is so."
 """Advice where something without a network did better."""
 IMBALANCE = 3.0
@@ -55,7 +57,8 @@ def _suspicious(
     evidence: Evidence, judged: Sequence[Judged], truth: Truth, classes: Sequence[ClassCount], measure: Measure
 ) -> Iterator[str]:
     adapted = judged[0].intervals[measure.name].value
-    order = ", or labels in the wrong order: look at some side by side." if evidence.task.labelled else "."
+    has_order = evidence.task.labelled and not evidence.task.reader  # windows are cut with what comes after them
+    order = ", or labels in the wrong order: look at some side by side." if has_order else "."
     check = f"There may be too few examples to learn from{order}"
     for one in (arm for arm in judged[1:] if arm.arm.is_trivial):
         value = one.intervals[measure.name].value
@@ -80,6 +83,12 @@ def _nothing_taken(evidence: Evidence) -> Iterator[str]:
 
 
 def _few(truth: Truth) -> Iterator[str]:
+    groups = len(set(truth.clusters or ()))
+    if 1 < groups < FEW_GROUPS:
+        yield (
+            f"The test examples are of {words.count(groups, 'groups')} only: intervals resample these, and so few say "
+            "little of new ones."
+        )
     if len(truth) < FEW_ITEMS:
         yield (
             f"Only {words.count(len(truth), 'test examples')}: intervals are wide, and only large differences "

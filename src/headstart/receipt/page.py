@@ -72,6 +72,7 @@ def render(
         receipt=receipt,
         share=Measure(name="share", title="Share", greater_is_better=True, is_share=True),
         rows=arm_rows(receipt),
+        scale=scale_of(receipt),
         style_of=style_of,
         curves=learning_curves(receipt, drawn) if drawn else None,
         drawn=drawn,
@@ -90,19 +91,26 @@ def style_of(name: str) -> str:
     return STYLES.get(name, "trivial")
 
 
-def arm_rows(receipt: Receipt) -> list[ArmRow]:
-    """Arms with the deciding metric drawn on one scale for all."""
+def scale_of(receipt: Receipt) -> tuple[float, float]:
+    """Values of the deciding metric between which bars are drawn; shares below −1 would leave no room for others."""
     found = [arm.metrics[receipt.task.primary] for arm in receipt.arms]
     ends = [end for one in found for end in (one.value, one.low, one.high) if end is not None]
-    low, high = (min(0.0, *ends), 1.0) if receipt.primary.is_share else (min(ends, default=0.0), max(ends, default=0.0))
+    if receipt.primary.is_share:
+        return max(-1.0, min(0.0, *ends)), 1.0
+    return min(ends, default=0.0), max(ends, default=0.0)
+
+
+def arm_rows(receipt: Receipt) -> list[ArmRow]:
+    """Arms with the deciding metric drawn on one scale for all."""
+    low, high = scale_of(receipt)
     return [
         ArmRow(
             arm,
             style_of(arm.name),
-            figures.interval_bar(one, low, high, style_of(arm.name)),
+            figures.interval_bar(arm.metrics[receipt.task.primary], low, high, style_of(arm.name)),
             [_cell(arm.metrics[measure.name], measure) for measure in receipt.task.measures],
         )
-        for arm, one in zip(receipt.arms, found, strict=True)
+        for arm in receipt.arms
     ]
 
 

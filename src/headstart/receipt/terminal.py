@@ -18,6 +18,9 @@ from headstart.receipt.trainable import trainable_rows
 from headstart.sources import Source
 
 STYLES = {"helped": "bold green", "hurt": "bold red", "no evidence": "bold yellow"}
+LONGEST_TIME = len("59 min 59 s")
+NAMED = 3
+"""Examples that were set aside, with the reason; the page has all."""
 FILES = (
     ("receipt.html", "the receipt as a page"),
     ("README.md", "the model card"),
@@ -40,9 +43,10 @@ def show(receipt: Receipt, console: Console, folder: Path | None = None) -> None
         _paragraph(f"Note: {note}", console)
     for warning in receipt.warnings:
         _paragraph(f"Warning: {warning}", console, style="yellow")
-    if receipt.target.quarantine:
-        count = words.count(len(receipt.target.quarantine), "examples")
-        _paragraph(f"{count} set aside with the reason; see the page.", console)
+    if aside := receipt.target.quarantine:
+        named = "; ".join(f"{one.id}: {one.reason}" for one in aside[:NAMED])
+        more = f"; and {len(aside) - NAMED} more on the page" if len(aside) > NAMED else ""
+        _paragraph(f"{words.count(len(aside), 'examples')} set aside: {named}{more}.", console)
     _files(receipt.run if folder is None else near(folder), console)
 
 
@@ -106,12 +110,12 @@ def _arms_table(receipt: Receipt, count: int) -> Table:
     """Arms as rows: the deciding metric with its interval, then more metrics, `count` in all."""
     measures = [receipt.primary, *(one for one in receipt.task.measures if one.name != receipt.primary.name)][:count]
     table = _table()
-    table.add_column("", overflow="fold", min_width=20)
-    table.add_column(measures[0].title, justify="right", no_wrap=True)
+    table.add_column("", overflow="fold", min_width=16)
+    table.add_column(measures[0].title, justify="right", min_width=8, max_width=14)
     table.add_column("95 % interval", justify="right", no_wrap=True)
     for measure in measures[1:]:
         table.add_column(words.heading(measure), justify="right", max_width=14)
-    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True, min_width=LONGEST_TIME)
     for arm in receipt.arms:
         table.add_row(*_arm_cells(arm, measures), style="bold" if arm is receipt.adapted else "")
     return table

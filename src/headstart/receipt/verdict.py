@@ -15,8 +15,8 @@ from headstart.receipt.intervals import primary_resamples, unbounded
 from headstart.receipt.judged import Judged, Truth
 
 SKIPPED = (
-    "The costly baselines were skipped: this compares with an answer that looks at nothing, and does not say "
-    "what the same network would reach from random weights."
+    "The costly baselines were skipped: this compares with a trivial answer, and does not say what the same network "
+    "would reach from random weights."
 )
 LEAD = {"helped": "Helped", "hurt": "Hurt", "no evidence": "No evidence that it helped"}
 

@@ -108,7 +108,7 @@ def _best(
         told.append(f"Not in the catalogue, and passed over: {', '.join(strange[:5])}.{near}")
     items = [*known, *(one for one in since if one not in known)]
     if not set(items) & catalogue:
-        told.append("Nothing is known of what this user met: these are the items that most others met.")
+        told.append("Nothing is known of what this user met: these are what the model shows to whoever is new.")
     found = model.source.recommend({"user": user, "items": items}, count)
     named = {one for each in found for one in each.because}
     return Recommendations(user, tuple(found), {one: model.source.thing(one) for one in named}, tuple(told))
@@ -122,8 +122,8 @@ class _Histories:
         self.place = Path(histories or recipe.target).expanduser()
         if not self.place.is_file():
             raise DataError(
-                f"{self.place}, from which the run learned what users met, is gone. Give the table: "
-                f"headstart predict {model.folder.name} TABLE {asked}"
+                f"There is no {self.place} here, from which the run learned what users met. Predict from the folder in "
+                f"which it was learned from, or give the table: headstart predict {model.folder} TABLE {asked}"
             )
         self.table = read(
             self.place,

@@ -17,6 +17,7 @@ from headstart.data.table import Examples
 from headstart.measure.intervals import bootstrap_interval
 from headstart.measure.verification import EqualErrorRate
 from headstart.receipt.assemble import measures_of
+from headstart.receipt.cautions import FEW_GROUPS
 from headstart.sources import Source, open_source
 from headstart.sources.points import Point
 from headstart.tasks import Metric
@@ -68,12 +69,20 @@ def verify(
         metric.name,
         len(numbers),
         usable.table.quarantine,
-        tuple(_learned(source, known.tolist())) if isinstance(source, Model) else (),
+        (*_few(known.tolist()), *(_learned(source, known.tolist()) if isinstance(source, Model) else ())),
     )
 
 
+def _few(labels: Sequence[str]) -> Iterator[str]:
+    if len(labels) < FEW_GROUPS:
+        yield (
+            f"There are {len(labels)} labels only: the interval resamples these, and so few say little of new ones."
+        )
+
+
 def _learned(model: Model, labels: Sequence[str]) -> Iterator[str]:
-    """A warning when labels are not new to the run."""
+    """That heads have no part in it, and a warning when labels are not new to the run."""
+    yield "Features are compared, as the run's network has them; what its head learned has no part in that."
     common = set(labels) & set(map(str, model.labels))
     if common:
         yield (

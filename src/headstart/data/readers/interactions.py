@@ -301,9 +301,10 @@ def _moments(rows: pa.Table, order: str, path: Path) -> NDArray[Any]:
 def _ratings(rows: pa.Table, rating: str, path: Path) -> NDArray[np.float32]:
     try:
         values = rows.column(rating).cast(pa.float32())
-    except pa.ArrowInvalid as problem:
-        told = f"The ratings in '{rating}' of {path} are not numbers ({problem})."
-        raise DataError(f"{told} Name another column with --label.") from None
+    except pa.ArrowInvalid:
+        row, value = _first_unlike_numbers(rows.column(rating))
+        told = f"The ratings in '{rating}' of {path} are not numbers: row {row} has '{value}'."
+        raise DataError(f"{told} Mend them, or name another column with --label.") from None
     return np.array(values.to_numpy(zero_copy_only=False), np.float32)
 
 
@@ -317,3 +318,13 @@ def _ids(met: Met, rows: NDArray[np.int64], labelled: bool) -> pa.Array:
     if not labelled:
         return pa.array([str(met.users[user]) for user in rows[:, 0].tolist()], pa.string())
     return pa.array([f"{met.users[user]} after {count}" for user, count in rows.tolist()], pa.string())
+
+
+def _first_unlike_numbers(values: pa.ChunkedArray) -> tuple[int, Any]:
+    """Row, from 1, and value."""
+    for row, value in enumerate(values, 1):
+        try:
+            value.cast(pa.float32())
+        except pa.ArrowInvalid:
+            return row, value.as_py()
+    raise AssertionError("every value is a number")
