@@ -26,6 +26,13 @@ def test_labels_fare_as_scikit_learn_says() -> None:
         assert (row.f1.low or 0) < (row.f1.value or 0) < (row.f1.high or 0)
 
 
+def test_resamples_without_a_label_say_nothing_of_it() -> None:
+    blocks = [k // 40 for k in range(960)]
+    given = evidence(adapted=1.0, labels=["abc"[block % 3] for block in blocks], groups=[f"day {k}" for k in blocks])
+    rows = prove(given).receipt.by_label
+    assert [(row.f1.low, row.f1.value, row.f1.high) for row in rows] == [(1.0, 1.0, 1.0)] * 3
+
+
 def test_several_labels_an_example_are_counted_by_label() -> None:
     given = multilabel_evidence()
     truth, answers = hidden_targets(given.splits, given.task), given.arms[0].scores > 0

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.measure import retrieval
+from headstart.measure.scores import Statistic
 from headstart.receipt.document import LabelRow, Range, SliceRow
 from headstart.receipt.evidence import Evidence
 from headstart.receipt.intervals import intervals, secondary_resamples
@@ -30,9 +31,9 @@ def by_label(evidence: Evidence, predictions: Predictions, truth: Truth) -> list
         statistic
         for one in found.values()
         for statistic in (
-            retrieval.f1(one.right, one.given, one.wanted),
-            retrieval.precision(one.right, one.given),
-            retrieval.recall(one.right, one.wanted),
+            _where_met(retrieval.f1(one.right, one.given, one.wanted), one.wanted),
+            _where_met(retrieval.precision(one.right, one.given), one.given),
+            _where_met(retrieval.recall(one.right, one.wanted), one.wanted),
         )
     ]
     ends = intervals(
@@ -53,6 +54,15 @@ def by_label(evidence: Evidence, predictions: Predictions, truth: Truth) -> list
         )
         for (name, one), f1, precision, recall in rows
     ]
+
+
+def _where_met(statistic: Statistic, of_label: NDArray[np.float64]) -> Statistic:
+    """The same, but nan, so that it is passed over, for resamples without any example `of_label` (N,)."""
+
+    def found(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(weights @ of_label > 0, statistic(weights), np.nan)
+
+    return found if of_label.any() else statistic
 
 
 def by_property(evidence: Evidence, predictions: Predictions, truth: Truth) -> list[SliceRow]:
