@@ -241,7 +241,7 @@ def _adapters(document: Mapping[str, Any]) -> Adapters:
 
 def _phase(document: Mapping[str, Any]) -> Solve | Train:
     if document["kind"] == "solve":
-        sets = {"candidates": tuple(map(tuple, document["candidates"])), "trained": tuple(document["trained"])}
+        sets = {"candidates": tuple(map(tuple, document["candidates"])), "trained": tuple(document.get("trained", ()))}
         return Solve(**{**document, **sets})
     return Train(
         **{

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import DataError, RecipeError, RunError
+from headstart.core.progress import progress
 from headstart.data.read import read
 from headstart.data.readers import Options
 from headstart.data.readers.interactions import users_alone
@@ -69,7 +70,13 @@ def recommend_to_all(model: Model, table: str | Path, *, count: int = 10) -> lis
     recipe = load_recipe(model.folder / RECIPE)
     users = users_alone(Path(table).expanduser(), Options(user=recipe.user, content=recipe.content))
     known = _Histories(model, table if users is None else None, "--user ID")
-    return [_best(model, user, known.of(user), (), count, known.notes(user)) for user in users or known.row]
+    users = users or list(known.row)
+    found = []
+    with progress("Recommendations", len(users)) as advance:
+        for user in users:
+            found.append(_best(model, user, known.of(user), (), count, known.notes(user)))
+            advance(1)
+    return found
 
 
 def knows_users(model: Model) -> bool:
@@ -123,7 +130,7 @@ class _Histories:
         if not self.place.is_file():
             raise DataError(
                 f"There is no {self.place} here, from which the run learned what users met. Predict from the folder in "
-                f"which it was learned from, or give the table: headstart predict {model.folder} TABLE {asked}"
+                f"which it was learned, or give the table: headstart predict {model.folder} TABLE {asked}"
             )
         self.table = read(
             self.place,
