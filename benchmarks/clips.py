@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -73,10 +74,12 @@ def result(name: str, python: str, data: Path, network: Path) -> dict[str, objec
         return {"seconds": time.perf_counter() - began, **found}
 
 
-def peer(script: str, python: str, data: Path, network: Path, work: Path, options: list[str]) -> dict[str, object]:
+def peer(
+    script: str, python: str, data: Path, network: Path, work: Path, options: list[str], *, shown: bool = False
+) -> dict[str, object]:
+    """What the peer wrote of itself; what it prints goes to the screen where it is `shown`."""
     given = ["--data", str(data), "--model", str(network), "--out", str(work / "peer.json"), *options]
-    done = subprocess.run([python, str(HERE / "peers" / script), *given], check=True, stdout=subprocess.PIPE, text=True)
-    print(done.stdout, end="")
+    subprocess.run([python, str(HERE / "peers" / script), *given], check=True, stdout=None if shown else sys.stderr)
     return json.loads((work / "peer.json").read_text())
 
 
@@ -91,7 +94,7 @@ if __name__ == "__main__":
         data = table(given.clips, work / "clips.csv")
         network = write_network(work / "network", sorted(set(pd.read_csv(data)["label"])))
         if given.epochs:
-            peer("head_epochs.py", given.peers, data, network, work, [])
+            peer("head_epochs.py", given.peers, data, network, work, [], shown=True)
             raise SystemExit
         found = {name: result(name, given.peers, data, network) for name in (*ROWS, *PEERS)}
     print("| | seconds | accuracy, % | × probe |\n|---|---|---|---|")

@@ -170,7 +170,7 @@ def test_what_cannot_be_recommended_from_is_refused(kinds: Kinds, readers: Path,
     headstart("evaluate", readers, tmp_path / "others.csv").refused("No item that came next", "other 7")
     (tmp_path / "liked.csv").write_text("user,item,rating\nann,a,4.5\nbob,b,good\n")
     order = ("--task", "recommendation", "--source", "builtin/text-tiny", "--out", tmp_path / "d")
-    headstart("adapt", tmp_path / "liked.csv", *order).refused("are not numbers: row 2 has 'good'")
+    headstart("adapt", tmp_path / "liked.csv", *order).refused("'rating'", "has 'good' in row 2")
     headstart("adapt", tmp_path, *order).refused("is a folder", "Parquet")
 
 

@@ -85,7 +85,7 @@ class Past(NamedTuple):
     values: NDArray[np.float64]
     """(T,)"""
     known: NDArray[np.float64]
-    """(T + H, C) ahead of time, of its steps and of those that are to be told."""
+    """(T + H, C) of its steps and of those that are to be told, where something is known ahead of time."""
     season: int
     """Its steps; 0 where it is to be found."""
 

@@ -156,8 +156,8 @@ def best_of(
             solutions.append(solution)
             tried.append({"stages": list(stages), **_judged(task, solution, given, numbers, targets)})
             advance(1)
-    shares = _shares(task, solutions, [one["left_out_loss"] for one in tried], numbers)
-    shares = toward_trained(phase, shares, [one["left_out_loss"] for one in tried])
+    losses = [one["left_out_loss"] for one in tried]
+    shares = toward_trained(phase, _shares(task, solutions, losses, numbers), losses)
     stages, solution = _averaged(task, source, phase.candidates, solutions, shares, numbers)
     notes = _judged(task, solution, given, numbers, targets)
     if before is not None:

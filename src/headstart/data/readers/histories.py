@@ -15,6 +15,7 @@ from headstart.core.errors import DataError
 from headstart.core.wording import counted
 from headstart.data.readers.assemble import missing_column, split_name
 from headstart.data.readers.clock import Grid, grid, read_times
+from headstart.data.readers.numbers import floats, instead
 from headstart.data.readers.rows import is_text_table, read_rows
 from headstart.data.readers.unnamed import unnamed_time
 
@@ -154,7 +155,7 @@ def read_histories(
     parts = _parts(rows, split, origin)
     marks = _marks(rows, event, origin)
     stamps = read_times(rows.column(time), time, origin) if time is not None else None
-    values = {column: _floats(rows.column(column), column, origin) for column in columns}
+    values = {column: floats(rows.column(column), column, origin) for column in columns}
     foreseen = [_known(rows.column(column), column, origin) for column in known]
     by_series = _by_series(rows, series)
     notes = []
@@ -214,7 +215,7 @@ def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[s
     left = [name for name in rows.column_names if name not in others]
     names = [name for name in left if _is_number(rows.schema.field(name).type)]
     if not names:
-        problems = " ".join(f"The column '{one}' {_instead(rows.column(one))}." for one in left[:3])
+        problems = " ".join(f"The column '{one}' {instead(rows.column(one))}." for one in left[:3])
         raise DataError(
             f"{origin} has no column of numbers beside its times. {problems} Mend the column of values, or name "
             "it with --value."
@@ -226,34 +227,8 @@ def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[s
     return names
 
 
-def _instead(column: pa.ChunkedArray) -> str:
-    """What a column holds instead of numbers, where it first does."""
-    if column.null_count == len(column):
-        return "is empty"
-    for row, value in enumerate(column.to_pylist(), 1):
-        try:
-            float(value if value is not None else "nan")
-        except (TypeError, ValueError):
-            return f"has {str(value)!r} in row {row}"
-    return f"holds {column.type}"
-
-
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind))
-
-
-def _floats(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[np.float64]:
-    try:
-        values = np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
-    except pa.ArrowException:
-        raise DataError(
-            f"The column '{name}' of {origin} {_instead(column)}, which is no number. Write one there, or leave it "
-            "empty where the value is missing."
-        ) from None
-    if np.isinf(values).any():
-        row = int(np.flatnonzero(np.isinf(values))[0]) + 1
-        raise DataError(f"The column '{name}' of {origin} has an infinite value in row {row}. Leave it empty instead.")
-    return values
 
 
 def _known(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[np.float64]:
@@ -263,7 +238,7 @@ def _known(column: pa.ChunkedArray, name: str, origin: str) -> NDArray[np.float6
     """
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
-    values = _floats(column, name, origin)
+    values = floats(column, name, origin)
     if np.isnan(values).any():
         row = int(np.flatnonzero(np.isnan(values))[0]) + 1
         raise DataError(
@@ -297,7 +272,7 @@ def _parts(rows: pa.Table, split: str | None, origin: str) -> NDArray[np.int8] |
 def _marks(rows: pa.Table, event: str | None, origin: str) -> NDArray[np.bool_] | None:
     if event is None:
         return None
-    marks = _floats(rows.column(event), event, origin)
+    marks = floats(rows.column(event), event, origin)
     wrong = np.flatnonzero(~np.isin(marks, (0, 1)))
     if len(wrong):
         raise DataError(

@@ -20,6 +20,7 @@ from headstart.data.modalities.interactions import Places
 from headstart.data.readers import Options
 from headstart.data.readers.assemble import missing_column
 from headstart.data.readers.catalogue import ids_of, items_table, read_table
+from headstart.data.readers.numbers import floats
 from headstart.data.table import Table
 
 USER_NAMES = ("user", "user_id", "userid", "reviewer", "reviewer_id", "customer", "customer_id", "session", "member")
@@ -180,7 +181,7 @@ def read_met(path: Path, options: Options) -> tuple[Met, list[str]]:
     if (repeated := rows.num_rows - len(place)) > 0:
         told = counted(repeated, "row repeats", "rows repeat")
         notes.append(f"{told} an item of the same user; the first of each counts.")
-    ratings = None if rating is None else _ratings(rows, rating, path)[place]
+    ratings = None if rating is None else floats(rows.column(rating), rating, str(path)).astype(np.float32)[place]
     if ratings is not None and (missing := int(np.isnan(ratings).sum())):
         told = counted(missing, "rating is", "ratings are")
         notes.append(f"{told} missing in '{rating}' and taken to be the mean of the others.")
@@ -298,16 +299,6 @@ def _moments(rows: pa.Table, order: str, path: Path) -> NDArray[Any]:
     return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
 
 
-def _ratings(rows: pa.Table, rating: str, path: Path) -> NDArray[np.float32]:
-    try:
-        values = rows.column(rating).cast(pa.float32())
-    except pa.ArrowInvalid:
-        row, value = _first_unlike_numbers(rows.column(rating))
-        told = f"The ratings in '{rating}' of {path} are not numbers: row {row} has '{value}'."
-        raise DataError(f"{told} Mend them, or name another column with --label.") from None
-    return np.array(values.to_numpy(zero_copy_only=False), np.float32)
-
-
 def _first_meetings(users: NDArray[np.int64], items: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Of rows by user and in order, those in which a user meets an item for the first time."""
     _, first = np.unique(users * np.int64(count) + items, return_index=True)
@@ -318,13 +309,3 @@ def _ids(met: Met, rows: NDArray[np.int64], labelled: bool) -> pa.Array:
     if not labelled:
         return pa.array([str(met.users[user]) for user in rows[:, 0].tolist()], pa.string())
     return pa.array([f"{met.users[user]} after {count}" for user, count in rows.tolist()], pa.string())
-
-
-def _first_unlike_numbers(values: pa.ChunkedArray) -> tuple[int, Any]:
-    """Row, from 1, and value."""
-    for row, value in enumerate(values, 1):
-        try:
-            value.cast(pa.float32())
-        except pa.ArrowInvalid:
-            return row, value.as_py()
-    raise AssertionError("every value is a number")
