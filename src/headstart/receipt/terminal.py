@@ -18,7 +18,6 @@ from headstart.receipt.trainable import trainable_rows
 from headstart.sources import Source
 
 STYLES = {"helped": "bold green", "hurt": "bold red", "no evidence": "bold yellow"}
-LONGEST_TIME = len("59 min 59 s")
 NAMED = 3
 """Examples that were set aside, with the reason; the page has all."""
 FILES = (
@@ -115,9 +114,11 @@ def _arms_table(receipt: Receipt, count: int) -> Table:
     table.add_column("95 % interval", justify="right", no_wrap=True)
     for measure in measures[1:]:
         table.add_column(words.heading(measure), justify="right", max_width=14)
-    table.add_column("time", justify="right", no_wrap=True, min_width=LONGEST_TIME)
-    for arm in receipt.arms:
-        table.add_row(*_arm_cells(arm, measures), style="bold" if arm is receipt.adapted else "")
+    rows = [list(_arm_cells(arm, measures)) for arm in receipt.arms]
+    longest = max(map(len, ("time", *(row[-1] for row in rows))))
+    table.add_column("time", justify="right", no_wrap=True, min_width=longest)
+    for arm, row in zip(receipt.arms, rows, strict=True):
+        table.add_row(*row, style="bold" if arm is receipt.adapted else "")
     return table
 
 
