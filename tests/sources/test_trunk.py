@@ -12,7 +12,7 @@ import pytest
 from contracts.networks import KINDS, draw, open_kind
 from headstart.core import settings
 from headstart.core.errors import HeadstartError
-from headstart.sources import Source
+from headstart.sources import Source, open_source
 from headstart.sources.points import Point
 from headstart.sources.runtimes import BATCH, Eager, OpenVino, Output
 from headstart.sources.trunk import MEAN_COSINE, Trunk, mean_cosine
@@ -77,6 +77,19 @@ def test_parity(kind: str, runtime: str, networks: Path, monkeypatch: pytest.Mon
         assert mean_cosine(value, found[point]) >= MEAN_COSINE, point
         if runtime == "reference":
             assert np.array_equal(value, found[point])
+
+
+@openvino
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("image", "pooled"), ("audio", "pooled"), ("speech", "places"), ("series", "pooled"), ("series", "ahead")],
+)
+def test_what_comes_with_the_package_is_converted(name: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_RUNTIME", "openvino")
+    source = open_source(f"builtin/{name}-tiny").reading(form)
+    trunk = Trunk(source, [Point(source.stages[-1].name)], 64)
+    assert all(np.isfinite(value).all() for output in trunk.run([source.noise(2)]) for value in output.values())
+    assert trunk.choice is not None and trunk.choice.runtime.startswith("openvino")
 
 
 @openvino

@@ -58,8 +58,8 @@ class Guide(nn.Module):
     def forward(self, summary: torch.Tensor, guide: torch.Tensor) -> torch.Tensor:
         few = self.project(functional.gelu(self.read(guide.clamp(-FARTHEST, FARTHEST))))
         known = torch.cat([summary, few], dim=1)
-        shares = self.weigh(known).reshape(len(guide), self.methods, STRETCHES).softmax(dim=1)[:, :, self.stretch]
-        return torch.cat([known, (shares * guide.reshape(len(guide), self.methods, -1)).sum(dim=1)], dim=1)
+        shares = self.weigh(known).unflatten(1, (self.methods, STRETCHES)).softmax(dim=1)[:, :, self.stretch]
+        return torch.cat([known, (shares * guide.unflatten(1, (self.methods, -1))).sum(dim=1)], dim=1)
 
 
 class SeriesNetwork(nn.Module):
