@@ -58,8 +58,9 @@ class Guide(nn.Module):
     def forward(self, summary: torch.Tensor, guide: torch.Tensor) -> torch.Tensor:
         few = self.project(functional.gelu(self.read(guide.clamp(-FARTHEST, FARTHEST))))
         known = torch.cat([summary, few], dim=1)
-        shares = self.weigh(known).unflatten(1, (self.methods, STRETCHES)).softmax(dim=1)[:, :, self.stretch]
-        return torch.cat([known, (shares * guide.unflatten(1, (self.methods, -1))).sum(dim=1)], dim=1)
+        by_method = torch.unflatten(self.weigh(known), 1, (self.methods, STRETCHES))
+        shares = by_method.softmax(dim=1)[:, :, self.stretch]
+        return torch.cat([known, (shares * torch.unflatten(guide, 1, (self.methods, -1))).sum(dim=1)], dim=1)
 
 
 class SeriesNetwork(nn.Module):
