@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from headstart.core.errors import RunError
 from headstart.data.table import Table
 from headstart.strategies.finetune import Finetune
-from headstart.verbs.adapt import adapt
+from headstart.verbs.adapt import adapt, is_finished
 from headstart.verbs.model import Model
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ def demo(kind: str = "digits", out: str | Path | None = None, *, console: Consol
     if folder.exists() and any(folder.iterdir()):
         raise RunError(f"{folder} exists already. Choose another name with --out.")
     ways = {"digits": _digits, "text": _texts, "audio": _sounds, "series": _series, "ratings": _ratings}
-    return ways[kind](folder, console)
+    try:
+        return ways[kind](folder, console)
+    except KeyboardInterrupt:  # it takes seconds and its data is in memory, so it begins anew rather than goes on
+        shutil.rmtree(folder, ignore_errors=True)
+        raise KeyboardInterrupt from None
 
 
 def _digits(folder: Path, console: Console | None) -> Model:
@@ -116,7 +121,9 @@ def _ratings(folder: Path, console: Console | None) -> Model:
             "much it helps elsewhere. First a source learns what people of films go on to, then it meets books."
         )
     source = made / "source"
-    if not source.exists():
+    if not is_finished(source):
+        for left in made.glob("source*"):  # of a demo that was stopped
+            shutil.rmtree(left)
         from_nothing(films, out=source, items=of_films, epochs=15)
     model = adapt(
         books, task="recommendation", items=of_books, source=source, baseline_budget=BUDGET, out=folder, console=console
