@@ -114,15 +114,19 @@ def test_the_same_run_measures_the_same_on_its_test_again(readers: Path, kinds: 
     assert "300 shared test users" in other
 
 
-def test_a_user_without_history_gets_what_most_met_and_is_told_so(readers: Path) -> None:
+def test_a_user_without_history_gets_what_most_met_and_is_told_so(readers: Path, tmp_path: Path) -> None:
     unknown = headstart("predict", readers, "--user", "reader7000", "--top", "3").ok()
-    assert "has no user 'reader7000'" in unknown.err and "shows to whoever is new" in unknown.err
+    assert "has no user 'reader7000'" in unknown.err and "shown to whoever is new" in unknown.err
     numbered = headstart("predict", readers, "--user", "7", "--top", "3").ok()
     assert "has no user '7'.\n" in numbered.err, "any number is near some other"
     headstart("predict", readers).refused("nothing to predict", "--user ID, --met IDS or a table of users")
     headstart("predict", readers, "--user", "reader7", "--top", "0").refused("--top is 0: it should be at least 1")
     strange = headstart("predict", readers, "--met", "b0,nothing-like-it", "--top", "3").ok()
     assert "passed over: nothing-like-it" in strange.err
+    (tmp_path / "met.csv").write_text("user,item\nsome,b0\nsome,q1\nother,q2\n")
+    several = headstart("predict", readers, tmp_path / "met.csv", "--top", "1").ok()
+    assert "passed over: q1" in several.err and "passed over: q2" in several.err, "those of tables too"
+    assert "Nothing is known of what other met" in several.err and "what some met" not in several.err
 
 
 def test_users_of_the_same_ids_are_known_only_when_that_is_said(tmp_path: Path) -> None:

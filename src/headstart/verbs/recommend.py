@@ -108,14 +108,14 @@ def _best(
     count: int,
     notes: Sequence[str] = (),
 ) -> Recommendations:
-    since, catalogue = list(map(str, met)), set(model.labels)
+    catalogue = set(model.labels)
     told = list(notes)
-    if strange := [one for one in since if one not in catalogue]:
+    items = list(dict.fromkeys([*known, *map(str, met)]))
+    if strange := [one for one in items if one not in catalogue]:
         near = _near(strange[0], model.labels)
         told.append(f"Not in the catalogue, and passed over: {', '.join(strange[:5])}.{near}")
-    items = [*known, *(one for one in since if one not in known)]
-    if not set(items) & catalogue:
-        told.append("Nothing is known of what this user met: these are what the model shows to whoever is new.")
+    if len(strange) == len(items):
+        told.append(f"Nothing is known of what {user or 'this user'} met: these are shown to whoever is new.")
     found = model.source.recommend({"user": user, "items": items}, count)
     named = {one for each in found for one in each.because}
     return Recommendations(user, tuple(found), {one: model.source.thing(one) for one in named}, tuple(told))
