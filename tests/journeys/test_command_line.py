@@ -109,7 +109,7 @@ def test_evaluate_as_table_and_json(probed: Path, tmp_path: Path) -> None:
     assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
     table = headstart("evaluate", probed, others).ok()
     assert f"{100 * accuracy['value']:.1f} %" in table.out
-    assert "10 items" in table.out
+    assert "10 images" in table.out
     assert table.err == ""
 
 
@@ -118,8 +118,8 @@ def test_one_item_has_no_interval_of_what_is_lost(probed: Path, tmp_path: Path) 
     for further in sorted(path for path in others.rglob("*") if path.is_file())[1:]:
         further.write_bytes(b"")
     told = headstart("evaluate", probed, others).ok().out
-    assert ": 1 item\n" in told
-    assert "than on the run's own test (too few items for an interval)." in told
+    assert ": 1 image\n" in told
+    assert "than on the run's own test (too few images for an interval)." in told
 
 
 def test_evaluate_on_what_the_run_learned_from_is_noted(probed: Path, pictures: Path) -> None:

@@ -83,7 +83,7 @@ def show_evaluation(title: str, found: Evaluation) -> None:
         (words.heading(measure), words.amount(one.value, measure), words.bounds(one, measure))
         for measure, one in ranges.items()
     ]
-    show_table(f"{title}: {words.count(found.items, 'items')}", ("", "value", "95 % interval"), rows)
+    show_table(f"{title}: {words.count(found.items, found.noun)}", ("", "value", "95 % interval"), rows)
     if found.lost is not None:
         print(_lost(found))
     show_notes(found.notes)
@@ -113,8 +113,9 @@ def _lost(found: Evaluation) -> str:
     from headstart.receipt.document import Range
 
     assert found.lost is not None
-    how = "less" if found.lost.value > 0 else "more"
+    change = words.difference(found.lost.value, found.deciding)
+    how = f"{change} {'less' if found.lost.value > 0 else 'more'} than" if found.lost.value else "The same as"
     bounds = words.bounds(Range.of(found.lost), found.deciding)
     sure = "" if found.lost.low > 0 or found.lost.high < 0 else "; that may be chance"
-    doubt = f"95 % interval of the loss: {bounds}{sure}" if bounds else "too few items for an interval"
-    return f"{words.difference(found.lost.value, found.deciding)} {how} than on the run's own test ({doubt})."
+    doubt = f"95 % interval of the loss: {bounds}{sure}" if bounds else f"too few {found.noun} for an interval"
+    return f"{how} on the run's own test ({doubt})."

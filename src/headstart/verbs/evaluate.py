@@ -14,6 +14,7 @@ from headstart.data.table import Quarantined, Table
 from headstart.engine.solve import require_same_lengths
 from headstart.measure.intervals import Interval, bootstrap_interval
 from headstart.measure.paired import compare_apart
+from headstart.receipt import words
 from headstart.receipt.assemble import measures_of
 from headstart.receipt.comparison import stored_metrics
 from headstart.receipt.document import Measure
@@ -37,6 +38,8 @@ class Evaluation:
     """How each metric is called and read, in their order."""
     primary: str
     items: int
+    noun: str
+    """What the items are called: "images", "users"."""
     quarantine: tuple[Quarantined, ...]
     notes: tuple[str, ...]
     """What a reader should know before trusting the numbers."""
@@ -125,6 +128,7 @@ def evaluate(model: Model, target: Any, *, label: str | None = None, content: st
         tuple(measures_of(metrics)),
         task.primary,
         len(targets),
+        words.noun(usable.modality, task.things),
         usable.quarantine,
         notes,
         None if notes else _lost(model, deciding, len(targets), groups),

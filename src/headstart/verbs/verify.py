@@ -16,6 +16,7 @@ from headstart.data.read import read
 from headstart.data.table import Examples
 from headstart.measure.intervals import bootstrap_interval
 from headstart.measure.verification import EqualErrorRate
+from headstart.receipt import words
 from headstart.receipt.assemble import measures_of
 from headstart.receipt.cautions import FEW_GROUPS
 from headstart.sources import Source, open_source
@@ -68,6 +69,7 @@ def verify(
         tuple(measures_of([metric])),
         metric.name,
         len(numbers),
+        words.noun(usable.table.modality),
         usable.table.quarantine,
         (*_few(known.tolist()), *(_learned(source, known.tolist()) if isinstance(source, Model) else ())),
     )
