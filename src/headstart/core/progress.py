@@ -17,11 +17,14 @@ class _Delayed:
     def __init__(self, title: str, total: int) -> None:
         self.title, self.total, self.done = title, total, 0
         self.start = time.monotonic()
+        self.first: tuple[float, int] | None = None
+        """When the first items were done, and how many: before them lies what is done once, such as converting."""
         self.stop: Callable[[], None] = lambda: None
         self.update: Callable[[int], None] | None = None
 
     def advance(self, count: int) -> None:
         self.done += count
+        self.first = self.first or (time.monotonic(), self.done)
         if self.update is not None:
             self.update(self.done)
         elif time.monotonic() - self.start > QUIET_SECONDS and self._worth_showing():
@@ -61,11 +64,18 @@ class _Delayed:
             elapsed = time.monotonic() - self.start
             if elapsed - last[0] >= 15 or last[0] == 0.0:
                 last[0] = elapsed
-                left = elapsed / max(done, 1) * (self.total - done)
-                print(f"{self.title}: {done}/{self.total}, {left:.0f} s left", file=sys.stderr, flush=True)
+                print(f"{self.title}: {done}/{self.total}{self._left()}", file=sys.stderr, flush=True)
 
         self.update = update
         update(self.done)
+
+    def _left(self) -> str:
+        """By the pace since the first items; nothing while there were no others."""
+        since, before = self.first or (self.start, 0)
+        if self.done == before:
+            return ""
+        pace = (time.monotonic() - since) / (self.done - before)
+        return f", {pace * (self.total - self.done):.0f} s left"
 
 
 @contextlib.contextmanager

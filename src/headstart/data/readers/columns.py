@@ -102,7 +102,8 @@ def content_columns(rows: pa.Table, asked: str | None, origin: str, label: str |
         return [longest]
     raise DataError(
         f"{origin} has no column of paths or texts that is known by its name or its values. The columns "
-        f"are {', '.join(rows.column_names)}; name it with --content."
+        f"are {', '.join(rows.column_names)}; name it with --content. "
+        "Values over time and ratings have none: say --task forecasting, anomaly or recommendation."
     )
 
 
