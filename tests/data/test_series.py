@@ -130,6 +130,16 @@ def test_stacked_series_without_a_time_are_refused(header: str, series: str | No
         read(path, reader="windows", windows=Windows(6, 24, series=series, value="sold"))
 
 
+def test_a_part_may_count_its_time_anew(tmp_path: Path) -> None:
+    parts = [("train", step) for step in range(150)] + [("test", step) for step in range(60)]
+    lines = [f"{step},{step % 7},{part}" for part, step in parts]
+    path = rows(tmp_path / "anew.csv", ["timestamp,value,which", *lines])
+    table = read(path, reader="windows", windows=Windows(6, 24, value="value"), split="which")
+    assert any("looks like their time: --time timestamp" in note for note in table.notes)
+    with pytest.raises(DataError, match="from 149 in row 150 to 0 in row 151"):
+        read(path, reader="windows", windows=Windows(6, 24, value="value"))
+
+
 def test_a_column_like_a_time_that_nobody_named_is_said(tmp_path: Path) -> None:
     table = read(write_wide(tmp_path / "stores.csv"), reader="windows", windows=CUT)
     assert any("the column 'month' looks like their time: --time month" in note for note in table.notes)

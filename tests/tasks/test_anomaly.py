@@ -67,6 +67,16 @@ def test_normal_steps_are_learned_and_every_step_of_the_test_is_judged(table: Ta
     assert task.restored(task.describe()) == task
 
 
+def test_of_given_parts_the_last_fifth_to_learn_from_says_what_is_normal(tmp_path: Path) -> None:
+    parts = ["train"] * 500 + ["test"] * 100
+    values = np.random.default_rng(0).normal(size=600).round(3).tolist()
+    rows = enumerate(zip(values, parts, strict=True))
+    lines = [f"{value},{place % 97 == 3:d},{part}" for place, (value, part) in rows]
+    (tmp_path / "parts.csv").write_text("\n".join(["heat,is_anomaly,split", *lines]))
+    table = read(tmp_path / "parts.csv", reader="windows", windows=CUT)
+    assert 70 < table.strings("split").count("validation") <= 100, "not as many as forecasts of two horizons have"
+
+
 def test_the_threshold_is_the_farthest_normal_distance(table: Table) -> None:
     examples = part(table, "train")
     task = Anomaly.from_examples("label", examples)

@@ -50,7 +50,8 @@ def _given(one: History, wanted: Windows) -> Borders:
         return Borders(int(where[VALIDATION][0]), test, end)
     share = USUAL_SHARE if wanted.validation is None else wanted.validation
     shortest = min(wanted.horizon, max(0, test - LEAST_PAST - wanted.horizon))
-    return Borders(test - max(min(round(share * test), 2 * wanted.horizon), shortest), test, end)
+    longest = test if wanted.each_step else 2 * wanted.horizon  # two windows of a short series are to choose by
+    return Borders(test - max(min(round(share * test), longest), shortest), test, end)
 
 
 def problem_of(one: History, borders: Borders, wanted: Windows) -> str:

@@ -26,7 +26,7 @@ def unnamed_time(
     time, or a little before the one ahead of them.
 
     Args:
-        series: the rows of each series.
+        series: the rows of each series, or of each stretch of one that counts its time anew.
         others: columns that are known to be something else.
 
     Raises:
