@@ -14,6 +14,7 @@ from tests.journeys.world import headstart
 import headstart as hs
 from headstart.core.errors import HeadstartError
 from headstart.verbs.adapt import adapt
+from headstart.verbs.demo import demo
 from headstart.verbs.demo_ratings import world
 from headstart.verbs.untaught_behaviour import from_nothing
 
@@ -187,3 +188,21 @@ def test_finetuning_ends_with_the_closed_form(kinds: Kinds, viewers: Path, tmp_p
     known = model.source.weights()
     assert known["memory.weight"].shape == (144, 144)
     assert {arm.name for arm in model.receipt.arms} >= {"adapted", "zero-shot"}
+
+
+def test_a_demo_that_was_stopped_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tmp_path / "demo-world" / "source"
+    left.mkdir(parents=True)
+    (left / "recipe.yaml").write_text("half-made")
+
+    def stopped(*_: object, out: Path, **__: object) -> None:
+        assert not out.exists(), "nothing of the last time is left"
+        out.mkdir()
+        raise KeyboardInterrupt(str(out))
+
+    monkeypatch.setattr("headstart.verbs.untaught_behaviour.from_nothing", stopped)
+    monkeypatch.setattr("headstart.verbs.demo.adapt", stopped)
+    for kind in ("ratings", "digits"):
+        with pytest.raises(KeyboardInterrupt) as stop:
+            demo(kind, out=tmp_path / "demo")
+        assert not stop.value.args and not (tmp_path / "demo").exists(), "there is nothing to go on with"
