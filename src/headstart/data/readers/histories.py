@@ -161,8 +161,7 @@ def read_histories(
     notes = []
     if time is None:
         asked = columns if value is not None else ()
-        stretches = [stretch for _, of_series in by_series for stretch in _of_one_part(of_series, parts)]
-        notes += unnamed_time(rows, origin, stretches, others.union(asked))
+        notes += unnamed_time(rows, origin, [of_series for _, of_series in by_series], others.union(asked), parts)
     found: list[History] = []
     grids: dict[str, Grid] = {}
     missing = 0
@@ -268,13 +267,6 @@ def _parts(rows: pa.Table, split: str | None, origin: str) -> NDArray[np.int8] |
             "such as --split 8640/2880/2880."
         )
     return np.array([codes.get(value, NO_PART) for value in values], np.int8)
-
-
-def _of_one_part(of_series: NDArray[np.int64], parts: NDArray[np.int8] | None) -> list[NDArray[np.int64]]:
-    """The rows of a series in stretches of one part each, since files count anew where the test begins."""
-    if parts is None:
-        return [of_series]
-    return np.split(of_series, np.flatnonzero(np.diff(parts[of_series])) + 1)
 
 
 def _marks(rows: pa.Table, event: str | None, origin: str) -> NDArray[np.bool_] | None:

@@ -20,24 +20,32 @@ FIRST = 20
 
 
 def unnamed_time(
-    rows: pa.Table, origin: str, series: Sequence[NDArray[np.int64]], others: Collection[str | None]
+    rows: pa.Table,
+    origin: str,
+    series: Sequence[NDArray[np.int64]],
+    others: Collection[str | None],
+    parts: NDArray[np.int8] | None = None,
 ) -> list[str]:
     """A note where a column looks like the time of the rows, which are taken as the steps. A few of them may be at one
     time, or a little before the one ahead of them.
 
     Args:
-        series: the rows of each series, or of each stretch of one that counts its time anew.
+        series: the rows of each series.
         others: columns that are known to be something else.
+        parts: (N,) of each row, where the table says that; some count their time anew where the test begins.
 
     Raises:
         DataError: in that column, rows of one series do not follow one another.
     """
     names = [name for name in rows.column_names if name not in others]
+    part_of = np.zeros(rows.num_rows, np.int8) if parts is None else parts
     for name in sorted(names, key=lambda one: one.lower() not in TIME_NAMES):
         times = _supposed_times(rows.column(name), name, origin)
         if times is not None:
             for of_series in series:
-                _require_rising(rows, name, times, of_series, origin, names if len(series) == 1 else [])
+                for part in np.unique(part_of[of_series]):
+                    of_part = of_series[part_of[of_series] == part]
+                    _require_rising(rows, name, times, of_part, origin, names if len(series) == 1 else [])
             return [f"Rows are taken as the steps; the column '{name}' looks like their time: --time {name}."]
     return []
 
