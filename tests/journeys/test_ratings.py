@@ -126,7 +126,7 @@ def test_a_user_without_history_gets_what_most_met_and_is_told_so(readers: Path,
     assert "passed over: nothing-like-it" in strange.err
     (tmp_path / "met.csv").write_text("user,item\nsome,b0\nsome,q1\nother,q2\n")
     several = headstart("predict", readers, tmp_path / "met.csv", "--top", "1").ok()
-    assert "passed over: q1" in several.err and "passed over: q2" in several.err, "those of tables too"
+    assert "passed over: q1.\n" in several.err and "passed over: q2.\n" in several.err, "those of tables too"
     assert "Nothing is known of what other met" in several.err and "what some met" not in several.err
 
 

@@ -56,8 +56,9 @@ def recommend(
         raise RunError(f"{model.folder} is a run of {model.task.kind}, which knows no users. Give files to predict.")
     if user is None:
         return _best(model, "", [], met, count)
-    known = _Histories(model, histories, f"--user {user}")
-    return _best(model, str(user), known.of(str(user)), met, count, known.notes(str(user)))
+    known, user = _Histories(model, histories, f"--user {user}"), str(user)
+    notes = [note + _near(user, known.row) for note in known.notes(user)]
+    return _best(model, user, known.of(user), met, count, notes)
 
 
 def recommend_to_all(model: Model, table: str | Path, *, count: int = 10) -> list[Recommendations]:
@@ -112,7 +113,7 @@ def _best(
     told = list(notes)
     items = list(dict.fromkeys([*known, *map(str, met)]))
     if strange := [one for one in items if one not in catalogue]:
-        near = _near(strange[0], model.labels)
+        near = _near(strange[0], model.labels) if met else ""
         told.append(f"Not in the catalogue, and passed over: {', '.join(strange[:5])}.{near}")
     if len(strange) == len(items):
         told.append(f"Nothing is known of what {user or 'this user'} met: these are shown to whoever is new.")
@@ -147,11 +148,12 @@ class _Histories:
         return list(self.table.memory[self.row[user]]["items"]) if user in self.row else []
 
     def notes(self, user: str) -> list[str]:
-        return [] if user in self.row else [f"{self.place.name} has no user '{user}'.{_near(user, self.row)}"]
+        return [] if user in self.row else [f"{self.place.name} has no user '{user}'."]
 
 
 def _near(name: str, known: Collection[str]) -> str:
-    """A question whether another id was meant; of numbers, any is near some other."""
+    """A question to who typed an id, whether another was meant; of numbers, any is near some other. Tables have too
+    many to ask of each."""
     if name.isdecimal():
         return ""
     near = difflib.get_close_matches(name, known, n=3)
