@@ -84,8 +84,8 @@ def main() -> None:
             print(f"| mean of {len(values)} | {arm} | {sum(values) / len(values):.3f} | |")
 
 
-def test_alone(path: Path, place: Path) -> Path:
-    """The test part of a series of the UCR archive, which begins with all that there is to learn from."""
+def archived(path: Path, place: Path) -> Path:
+    """A series as the UCR archive has it: its part to test on begins with all that there is to learn from."""
     rows = pd.read_parquet(path)
     rows[rows.split == "test"][["value", "is_anomaly"]].to_parquet(place / path.name)
     return place / path.name
@@ -96,11 +96,9 @@ def measured(
 ) -> list[tuple[str, dict[str, float], dict[str, str], float]]:
     """(arm, its metrics, their 95 % intervals, seconds) of one set."""
     place = Path(tempfile.mkdtemp())
-    if path.name.startswith("ucr"):
-        path = test_alone(path, place)
     try:
         run = hs.adapt(
-            path,
+            archived(path, place) if path.name.startswith("ucr") else path,
             source=asked.source,
             strategy=asked.strategy,
             baseline_budget=asked.budget,

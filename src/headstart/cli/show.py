@@ -103,8 +103,9 @@ def show_drift(title: str, found: Mapping[str, Evaluation]) -> None:
             gain = Range.of(Interval(-one.lost.value, -one.lost.high, -one.lost.low, one.lost.level))
             cells[1:] = words.signed(gain.value, one.deciding), words.bounds(gain, one.deciding)
         rows.append((words.named(target), str(one.items), *cells))
-    deciding = next(iter(found.values())).deciding
-    show_table(f"\n{title}", ("target", "items", deciding.title, "against its own test", "95 % interval"), rows)
+    first = next(iter(found.values()))
+    columns = ("target", first.noun, first.deciding.title, "against its own test", "95 % interval")
+    show_table(f"\n{title}", columns, rows)
 
 
 def _lost(found: Evaluation) -> str:

@@ -17,14 +17,15 @@ class _Delayed:
     def __init__(self, title: str, total: int) -> None:
         self.title, self.total, self.done = title, total, 0
         self.start = time.monotonic()
-        self.first: tuple[float, int] | None = None
+        self.first = (self.start, 0)
         """When the first items were done, and how many: before them lies what is done once, such as converting."""
         self.stop: Callable[[], None] = lambda: None
         self.update: Callable[[int], None] | None = None
 
     def advance(self, count: int) -> None:
+        if self.done == 0:
+            self.first = (time.monotonic(), count)
         self.done += count
-        self.first = self.first or (time.monotonic(), self.done)
         if self.update is not None:
             self.update(self.done)
         elif time.monotonic() - self.start > QUIET_SECONDS and self._worth_showing():
@@ -71,7 +72,7 @@ class _Delayed:
 
     def _left(self) -> str:
         """By the pace since the first items; nothing while there were no others."""
-        since, before = self.first or (self.start, 0)
+        since, before = self.first
         if self.done == before:
             return ""
         pace = (time.monotonic() - since) / (self.done - before)
