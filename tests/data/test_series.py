@@ -138,6 +138,8 @@ def test_a_part_may_count_its_time_anew(tmp_path: Path) -> None:
     assert any("looks like their time: --time timestamp" in note for note in table.notes)
     with pytest.raises(DataError, match="from 149 in row 150 to 0 in row 151"):
         read(path, reader="windows", windows=Windows(6, 24, value="value"))
+    table = read(path, reader="windows", windows=CUT, split="which")
+    assert {one.split()[-1] for one in table.strings("id")} == {"value"}, "what counts the steps is no series"
     stacked = [f"{step},{step % 7},{part},{store}" for store in ("north", "south") for part, step in parts]
     path = rows(tmp_path / "stacked.csv", ["timestamp,value,which,store", *stacked])
     with pytest.raises(DataError, match="from 149 in row 150 to 0 in row 211"):

@@ -17,7 +17,7 @@ from headstart.data.readers.assemble import missing_column, split_name
 from headstart.data.readers.clock import Grid, grid, read_times
 from headstart.data.readers.numbers import floats, instead
 from headstart.data.readers.rows import is_text_table, read_rows
-from headstart.data.readers.unnamed import unnamed_time
+from headstart.data.readers.unnamed import TIME_NAMES, unnamed_time
 
 PARTS = ("train", "validation", "test")
 NO_PART = -1
@@ -213,7 +213,8 @@ def _value_columns(rows: pa.Table, origin: str, asked: str | None, others: set[s
                 raise missing_column(origin, name, "value", rows.column_names)
         return names
     left = [name for name in rows.column_names if name not in others]
-    names = [name for name in left if _is_number(rows.schema.field(name).type)]
+    numbers = [name for name in left if _is_number(rows.schema.field(name).type)]
+    names = [name for name in numbers if name.lower() not in TIME_NAMES] or numbers  # what counts steps is no series
     if not names:
         problems = " ".join(f"The column '{one}' {instead(rows.column(one))}." for one in left[:3])
         raise DataError(
