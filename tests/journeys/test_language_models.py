@@ -90,7 +90,12 @@ def test_masked_then_classified(models: Path, corpus: Path, tmp_path: Path) -> N
                 learning_rate=0.01)  # fmt: skip
     arms = {arm.name: arm.metrics["perplexity"].value for arm in run.receipt.arms}
     assert arms["adapted"] < arms["zero-shot"]
-    transformers.AutoModelForMaskedLM.from_pretrained(tmp_path / "domain")
+    fill = transformers.pipeline("fill-mask", model=str(tmp_path / "domain"), top_k=1)
+    filled = [found[0]["token_str"] for found in fill("the [MASK] was [MASK] and long")]
+    answer = headstart("predict", tmp_path / "domain", "--prompt", "the <mask> was [MASK] and long").ok().out
+    assert answer == "the {} was {} and long\n".format(*filled)
+    assert "Write [MASK] where a word is missing" in headstart(
+        "predict", tmp_path / "domain", "--prompt", "the film was").refused()  # fmt: skip
     reviews = hs.adapt(write_reviews(tmp_path / "reviews.csv"), source=tmp_path / "domain", strategy="finetune",
                        options={"epochs": 2, "gradual": True}, out=tmp_path / "reviews", baselines=False)  # fmt: skip
     assert reviews.receipt.arms[0].metrics["accuracy"].value > 0.7

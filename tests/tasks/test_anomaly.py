@@ -124,6 +124,7 @@ def test_what_is_unlike_is_part_of_the_head_and_its_scores(table: Table) -> None
     unlike = task.laid_out([""] * len(scores), told)["unlike"]
     assert told.confidence == pytest.approx(np.maximum(alone.confidence, unlike))
     assert 0.5 < unlike.max() < 1.5
+    assert task.reordered(scores, task.labels).tolist() == scores.tolist(), "as other runs' answers are compared"
     apart = unlike - alone.confidence
     assert "after a course unlike those learned from" in task.shown(told.answers[int(np.argmax(apart))])
     assert "was expected" in task.shown(told.answers[int(np.argmin(apart))])

@@ -249,7 +249,8 @@ def predict(
     ] = None,
     content: Content = None,
     prompt: Annotated[
-        str | None, typer.Option(help="Text that the model goes on from, answers or labels.", show_default=False)
+        str | None,
+        typer.Option(help="Text that the model goes on from, fills in, answers or labels.", show_default=False),
     ] = None,
     user: Annotated[str | None, typer.Option(help="User to recommend to.", show_default=False)] = None,
     met: Annotated[
@@ -269,6 +270,8 @@ def predict(
       headstart predict runs/photos new/ --format csv --out answers.csv
 
       headstart predict runs/stories --prompt "Once upon a time"
+
+      headstart predict runs/films --prompt "The plot is [MASK], the actors are not"
 
       headstart predict runs/reviews --prompt "Not what the box promised"
 

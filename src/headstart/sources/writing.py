@@ -46,7 +46,7 @@ class MayWrite(Described):
         raise self._writes_nothing()
 
     def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
-        """The text that goes on from `prompt`, or answers it; at most `most` pieces of it."""
+        """The text that goes on from `prompt`, fills it in or answers it; at most `most` pieces of it."""
         del prompt, most, sample, seed
         raise self._writes_nothing()
 

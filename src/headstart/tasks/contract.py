@@ -178,9 +178,11 @@ class Task(MayBeSolved, HasBaselines, Presented):
         """Every measure of these predictions."""
 
     def reordered(self, scores: Scores, labels: Sequence[str]) -> Scores:
-        """Scores whose outputs are in the order of `labels`, with them in the order of this task's own."""
+        """Scores whose outputs are in the order of `labels`, with them in the order of this task's own; what scores
+        tell beyond the outputs stays where it is."""
+        flat = joined(scores)
         order = [labels.index(name) for name in self.labels]
-        return like(joined(scores)[:, order], scores)
+        return like(flat[:, [*order, *range(len(order), flat.shape[1])]], scores)
 
     def answers_of(self, targets: Targets) -> list[Any]:
         """Targets in the form of `Predictions.answers`, or in another from which `encode` makes them again."""

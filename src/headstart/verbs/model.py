@@ -144,7 +144,7 @@ class Model:
         return Model(self.folder, self.source, self.heads, tasks)
 
     def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
-        """The text that goes on from `prompt`, or answers it; see `Source.generate`."""
+        """The text that goes on from `prompt`, fills in its masks or answers it; see `Source.generate`."""
         return self.source.generate(prompt, most=most, sample=sample, seed=seed)
 
     def features(self, table: Table, stages: Sequence[str]) -> NDArray[Any]:

@@ -25,6 +25,8 @@ WINDOW = 512
 """Most pieces of one example, where the model could take more."""
 CONTINUED = 100
 """Pieces by which a model goes on from a prompt, unless it is told otherwise."""
+MASKS = ("[MASK]", "<mask>")
+"""How tokenizers write what hides a piece."""
 MARGIN = 4
 """Pieces by which windows are shorter: a part of a text may be cut into other pieces than within the whole."""
 HIDDEN, SHOWN_AS_MASK, SHOWN_AS_OTHER = 0.15, 0.8, 0.1
@@ -72,7 +74,7 @@ class LanguageModel(WithOwnHead):
 
     @cached_property
     def _mask(self) -> int:
-        for name in ("[MASK]", "<mask>"):
+        for name in MASKS:
             number = self.pieces.tokenizer.token_to_id(name)
             if number is not None:
                 return int(number)
@@ -91,17 +93,16 @@ class LanguageModel(WithOwnHead):
         return self.open_pieces().limited(max(MARGIN + 1, int(self.description.preparation["length"]) - MARGIN))
 
     def generate(self, prompt: str, *, most: int | None = None, sample: bool = False, seed: int = 0) -> str:
-        """The text that goes on from `prompt`, the prompt included: greedy, or drawn with `sample`.
+        """The text that goes on from `prompt`, the prompt included, or of a masked model the prompt with its masks
+        filled in: with what is likeliest, or drawn with `sample`.
 
         Raises:
-            SourceError: a masked model, which cannot go on.
+            SourceError: a masked model, and nothing in the prompt is masked.
         """
         import torch
 
         if self.head != CAUSAL:
-            raise SourceError(
-                f"{self.title} predicts hidden pieces and cannot go on from a prompt. Use a causal model."
-            )
+            return self._filled_in(prompt, sample, seed)
         pieces = self.pieces.encode(prompt)[IDS]
         last = np.flatnonzero(~np.isin(pieces, self._special)).max(initial=0)
         ids = torch.from_numpy(pieces[: last + 1]).long()[None]  # without an end mark
@@ -118,6 +119,30 @@ class LanguageModel(WithOwnHead):
                 use_cache=True,
             )
         return self.pieces.tokenizer.decode(found[0].tolist())
+
+    def _filled_in(self, prompt: str, sample: bool, seed: int) -> str:
+        """Each mask on its own, as Devlin et al. (2019) predict them."""
+        import torch
+
+        own = str(self.pieces.tokenizer.id_to_token(self._mask))
+        for name in MASKS:
+            prompt = prompt.replace(name, own)
+        ids = self.pieces.encode(prompt)[IDS]
+        hidden = np.flatnonzero(ids == self._mask)
+        if not len(hidden):
+            raise SourceError(
+                f"{self.title} fills in what is hidden and cannot go on from a prompt. Write {own} where a word is "
+                "missing, or use a causal model."
+            )
+        with torch.no_grad():
+            batch = torch.from_numpy(ids).long()[None]
+            scores = self.module()(input_ids=batch, attention_mask=torch.ones_like(batch)).logits[0, hidden]
+        generator = torch.Generator().manual_seed(seed)
+        likely = scores.float().softmax(dim=-1)
+        chosen = torch.multinomial(likely, 1, generator=generator)[:, 0] if sample else likely.argmax(dim=-1)
+        for piece in chosen.tolist():
+            prompt = prompt.replace(own, self.pieces.tokenizer.decode([piece]).strip(), 1)
+        return prompt
 
     def entry_for(self, preparation: Mapping[str, Any]) -> torch.nn.Module:
         from headstart.sources.network import TextEntry
