@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -157,3 +158,24 @@ def test_sounds_in_cells_are_known_by_the_names_of_their_files(tmp_path: Path) -
     parquet.write_table(table, tmp_path / "train-0.parquet")
     found = read(tmp_path)
     assert found.modality == "audio" and len(checks.check(found).table) == 6
+
+
+TAGS = {"names": ["O", "B-person"], "_type": "ClassLabel"}
+
+
+OF = ({"feature": TAGS, "_type": "Sequence"}, {"feature": TAGS, "_type": "List"}, [TAGS])
+
+
+@pytest.mark.parametrize("feature", OF)
+@pytest.mark.parametrize("kind", [pa.list_, pa.large_list])
+def test_a_list_of_class_numbers(feature: object, kind: Callable[[pa.DataType], pa.DataType], tmp_path: Path) -> None:
+    """A tag for each word, in three spellings of the features; -1 is left out, no list is no label."""
+    lists = [[1, 0], None, [0], [-1, 1], []]
+    schema = pa.schema(
+        [("tokens", pa.list_(pa.string())), ("ner_tags", kind(pa.int64()))],
+        metadata={"huggingface": json.dumps({"info": {"features": {"ner_tags": feature}}})},
+    )
+    words = [["Ann", "sings"], ["Bob"], ["so"], ["-", "Eve"], []]
+    parquet.write_table(pa.table([words, lists], schema=schema), tmp_path / "train-0.parquet")
+    expected = [["B-person", "O"], None, ["O"], [None, "B-person"], []]
+    assert read(tmp_path).column("label").to_pylist() == expected

@@ -138,3 +138,21 @@ def test_what_is_set_aside_is_named_everywhere(source: Path, pictures: Path, tmp
     ended = headstart("predict", tmp_path / "run", mixed, "--format", "json").ok()
     assert "Set aside: circle/note.jpg: not an image" in ended.err
     assert len(json.loads(ended.out)) == 33
+
+
+@pytest.mark.parametrize("names", [("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2")])
+def test_texts_that_belong_together_are_read_together(names: tuple[str, str], tmp_path: Path) -> None:
+    rows = "".join(f"red car {row},blue boat {row + 1},{row / 7:.3f}\n" for row in range(60))
+    (tmp_path / "pairs.csv").write_text(f"{names[0]},{names[1]},label\n{rows}")
+    shown = headstart("inspect", tmp_path / "pairs.csv").ok().out
+    assert f"Read: {names[0]}, {names[1]}" in shown
+    assert "Label: numbers from 0 to 8.429, half of them below 4.214" in shown
+
+
+def test_inspect_reads_as_the_task_does(tmp_path: Path) -> None:
+    rows = "".join(f"a long text {row},title {row % 20}\n" for row in range(60))
+    (tmp_path / "titles.csv").write_text(f"text,title\n{rows}")
+    shown = headstart("inspect", tmp_path / "titles.csv", "--task", "seq2seq").ok().out
+    assert "Read: text" in shown and "To be written: 20 different texts" in shown
+    shown = headstart("inspect", tmp_path / "titles.csv", "--task", "language-modeling").ok().out
+    assert "Read: text" in shown and "label" not in shown

@@ -49,7 +49,7 @@ def choose(examples: Examples, asked: str | None = None, label: str = LABEL) -> 
     """
     values = [value for value in examples.labels(label) if value is not None]
     answers = examples.table.column(label).type == ANSWERS
-    kind = asked or ("question-answering" if answers else _kind(examples.table.column(label).type, values))
+    kind = asked or ("question-answering" if answers else usual_kind(examples.table.column(label).type, values))
     if answers and kind != "question-answering":
         raise DataError(
             f"{examples.table.origin} has answers in contexts, from which {kind} cannot be learned. "
@@ -63,7 +63,8 @@ def use(stored: dict[str, Any]) -> Task:
     return tasks.get(stored["kind"]).restored(stored)
 
 
-def _kind(kind: pa.DataType, values: Sequence[Any]) -> str:
+def usual_kind(kind: pa.DataType, values: Sequence[Any]) -> str:
+    """The task of labels of such a type, where answers are not asked for in contexts."""
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return "tagging" if are_tags(values) else "multilabel"
     different = len(set(map(str, values)))

@@ -10,11 +10,13 @@ import numpy as np
 
 from headstart.bank import Bank
 from headstart.core import settings
+from headstart.core.wording import counted
 from headstart.data import checks
 from headstart.data.answers import is_cell, kind_of
 from headstart.data.read import read
 from headstart.data.table import Quarantined
 from headstart.tasks import Task, tasks
+from headstart.tasks.choose import usual_kind
 from headstart.verbs.recipe import Recipe, checked
 
 PAST = 512
@@ -85,7 +87,8 @@ def inspect(
         group=group,
         time=time,
         split=split,
-        labelled=labelled and (kind.looks_ahead or not kind.reader),
+        labelled=labelled and kind.labelled and (kind.looks_ahead or not kind.reader),
+        written=kind.texts and not kind.reader,
         reader=kind.reader,
         windows=recipe.windows(PAST, kind.each_step) if kind.looks_ahead else None,
         items=items,
@@ -95,9 +98,18 @@ def inspect(
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=1.0)
     seen = usable.table
     labels: Counter[str] = Counter()
-    if labelled and not kind.reader:
-        for given in seen.column(seen.labels[0]).to_pylist():
-            labels.update(_names(given))
+    about = [("read", ", ".join(seen.contents))] if seen.contents else []
+    if seen.labels and seen.has(seen.labels[0]) and not kind.reader:
+        given = seen.column(seen.labels[0])
+        values = given.to_pylist()
+        if kind.texts:
+            about.append(("to be written", counted(len(set(values)), "different text", "different texts")))
+        elif not is_cell(values[0]) and usual_kind(given.type, values) == "regression":
+            low, middle, high = np.quantile(np.asarray(values, np.float64), (0, 0.5, 1))
+            about.append(("label", f"numbers from {low:.4g} to {high:.4g}, half of them below {middle:.4g}"))
+        else:
+            for value in values:
+                labels.update(_names(value))
     parts = Counter(str(part) for part in seen.column("split").to_pylist()) if seen.has("split") else Counter()
     return Inspection(
         seen.origin,
@@ -108,7 +120,7 @@ def inspect(
         len(seen) - len(np.unique(usable.clusters)),
         seen.quarantine,
         seen.notes,
-        seen.about,
+        (*seen.about, *about),
         kind.things or "examples",
     )
 

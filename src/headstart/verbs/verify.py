@@ -77,9 +77,7 @@ def verify(
 
 def _few(labels: Sequence[str]) -> Iterator[str]:
     if len(labels) < FEW_GROUPS:
-        yield (
-            f"There are {len(labels)} labels only: the interval resamples these, and so few say little of new ones."
-        )
+        yield (f"There are {len(labels)} labels only: the interval resamples these, and so few say little of new ones.")
 
 
 def _learned(model: Model, labels: Sequence[str]) -> Iterator[str]:

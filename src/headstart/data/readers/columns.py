@@ -44,11 +44,17 @@ TEXT_NAMES = (
     "content",
     "description",
     "title",
+    "tokens",
+    "words",
 )
-PAIRS = (("question", "context"),)
+PAIRS = (
+    ("question", "context"), ("sentence1", "sentence2"), ("sentence_1", "sentence_2"), ("sentence_a", "sentence_b"),
+    ("question1", "question2"), ("premise", "hypothesis"), ("question", "sentence"), ("text1", "text2"),
+    ("text_a", "text_b"), ("query", "passage"),
+)  # fmt: skip
 """Columns of texts that are read together where both are there."""
-LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category", "y", "tags", "species",
-               "sentiment", "intent", "topic", "answers")  # fmt: skip
+LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category", "y", "tags", "ner_tags", "pos_tags",
+               "species", "sentiment", "intent", "topic", "answers")  # fmt: skip
 GROUP_WORDS = ("patient", "subject", "person", "speaker", "video", "scene", "session", "user", "site")
 SEPARATORS = (";", "|")
 
@@ -132,9 +138,7 @@ def label_columns(rows: pa.Table, asked: str | None, origin: str, contents: Coll
             return [lowered[name]]
     others = [name for name in rows.column_names if name not in contents]
     hint = f"Name it with --label; there are: {', '.join(others)}." if others else "Add one: there is no other column."
-    raise DataError(
-        f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). {hint}"
-    )
+    raise DataError(f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). {hint}")
 
 
 def label_values(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -60,10 +60,9 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
         options = pairs.named(sample, options, origin)
     chosen = content_columns(sample, options.content, origin, options.label)
     column = chosen[0]
-    names = _class_names(shards[0].schema)
-    for name, values in names.items():
-        if name in rows.column_names and pa.types.is_integer(rows.column(name).type):
-            rows = _named(rows, name, values)
+    for name, classes in _class_names(shards[0].schema).items():
+        if name in rows.column_names:
+            rows = _named(rows, name, classes)
     if "split" not in rows.column_names and options.split is None and all(part is not None for _, part in files):
         parts = [shard.part for shard in shards for _ in range(shard.count)]
         rows = rows.append_column("split", pa.array(parts, pa.string()))
@@ -201,19 +200,37 @@ def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
     except ValueError:
         return {}
     features: Mapping[str, Any] = written.get("info", {}).get("features", {})
-    return {
-        name: list(feature["names"])
-        for name, feature in features.items()
-        if isinstance(feature, dict) and isinstance(feature.get("names"), list)
-    }
+    classes = {name: _classes(feature) for name, feature in features.items()}
+    return {name: names for name, names in classes.items() if names}
 
 
-def _named(rows: pa.Table, name: str, names: list[str]) -> pa.Table:
-    """Class numbers as class names; −1 (no label) as missing."""
-    numbers = rows.column(name)
+def _classes(feature: Any) -> list[str]:
+    """Names of the classes of a feature, or of the elements of one that is a list: a tag for each word, say."""
+    while isinstance(feature, list) or (isinstance(feature, dict) and "feature" in feature):
+        feature = feature[0] if isinstance(feature, list) else feature["feature"]
+    return list(feature.get("names") or ()) if isinstance(feature, dict) else []
+
+
+def _named(rows: pa.Table, column: str, classes: list[str]) -> pa.Table:
+    """Class numbers as class names, alone or in lists; −1 (no label) as missing."""
+    names = pa.array(classes, pa.string())
+    values = rows.column(column)
+    kind = values.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        if not pa.types.is_integer(kind.value_type):
+            return rows
+        lists = values.cast(pa.list_(pa.int64())).combine_chunks()
+        told = pa.ListArray.from_arrays(lists.offsets, _at(names, lists.values), mask=lists.is_null())
+    elif pa.types.is_integer(kind):
+        told = _at(names, values.combine_chunks())
+    else:
+        return rows
+    return rows.set_column(rows.column_names.index(column), column, told)
+
+
+def _at(names: pa.Array, numbers: pa.Array) -> pa.Array:
     known = compute.and_(compute.greater_equal(numbers, 0), compute.less(numbers, len(names)))
-    values = pa.array(names, pa.string()).take(compute.if_else(known, numbers, None).combine_chunks())
-    return rows.set_column(rows.column_names.index(name), name, values)
+    return names.take(compute.if_else(known, numbers, None))
 
 
 def _arrow_files(root: Path) -> list[File]:

@@ -274,7 +274,7 @@ def _column(
         option = {"user": "--user", "item": "--content"}[what]
         raise DataError(
             f"{path} has no column of {what}s by a usual name ({', '.join(usual[:4])}, …); it has "
-            f"{', '.join(rows.column_names)}. Name it with {option}."
+            f"{', '.join(rows.column_names)}. Call it {what}, or name it with {option} of adapt."
         )
     return found
 
