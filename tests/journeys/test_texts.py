@@ -125,7 +125,11 @@ def test_texts_that_were_read_together_are_asked_for_together(tmp_path: Path) ->
     pairs = tmp_path / "pairs.csv"
     lines = [f"how was it,{sentence(mood, place)},{mood}" for place in range(12) for mood in ("good", "bad")]
     pairs.write_text("\n".join(["question,context,label", *lines]))
-    run = hs.adapt(pairs, out=tmp_path / "run", baselines=False)
+    told = headstart("adapt", pairs, "--out", tmp_path / "run", "--no-baselines").ok()
+    assert "builtin/text-tiny, reading question and context" in told.out + told.err
+    assert "- Read: question and context." in (tmp_path / "run" / "README.md").read_text()
+    run = hs.load(tmp_path / "run")
+    assert run.receipt.target.read == ["question", "context"]
     assert len(run.predict([("how was it", sentence("good", 1))])) == 1
     needed = "it is one text, and question and context are read together"
     headstart("predict", tmp_path / "run", "--prompt", "how was it").refused(needed)

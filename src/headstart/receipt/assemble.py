@@ -189,6 +189,7 @@ def _target(evidence: Evidence, truth: Truth, classes: list[ClassCount]) -> Targ
     table = splits.train.table  # the checked table with what the split set aside added to its quarantine
     return TargetSection(
         origin=table.origin,
+        read=list(table.contents),
         fingerprint=splits.fingerprint,
         training=len(splits.train),
         validation=len(splits.validation),

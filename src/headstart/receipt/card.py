@@ -171,6 +171,8 @@ def _data(receipt: Receipt) -> list[str]:
         f"- Target: {_cell(words.named(target.origin))}, {target.training:,} examples to train on, "
         f"{target.validation:,} to choose by, {target.test:,} to test on; {len(target.quarantine):,} set aside.",
     ]
+    if target.read:
+        lines.append(f"- Read: {words.listed(list(map(_cell, target.read)))}.")
     if target.classes:
         shown = ", ".join(f"{_cell(one.name)} {one.count:,}" for one in target.classes[:30])
         lines.append(f"- Labels to learn from: {shown}{', …' if len(target.classes) > 30 else ''}.")

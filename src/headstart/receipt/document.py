@@ -80,6 +80,7 @@ class TargetSection(Part):
     """The user's data."""
 
     origin: str
+    read: list[str] = Field([], description="Columns that the contents were read from; empty where these are no texts.")
     fingerprint: str = Field(description="Digest of ids, contents, labels and parts of the split.")
     training: int = Field(description="Examples to train on.")
     validation: int

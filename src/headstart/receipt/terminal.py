@@ -49,11 +49,13 @@ def show(receipt: Receipt, console: Console, folder: Path | None = None) -> None
     _files(receipt.run if folder is None else near(folder), console)
 
 
-def trainable_table(plan: Plan, source: Source, console: Console) -> None:
-    """Prints what will train, before it does: each stage and head with its learning rate in every phase."""
+def trainable_table(plan: Plan, source: Source, console: Console, read: Sequence[str] = ()) -> None:
+    """Prints what will train, before it does: each stage and head with its learning rate in every phase; and the
+    columns that are read."""
     rows = trainable_rows(plan, source)
     console.print()
-    console.print(Text(f"Plan: {plan.strategy} of {source.title}", style="bold"))
+    reading = f", reading {words.listed(list(read))}" if read else ""
+    console.print(Text(f"Plan: {plan.strategy} of {source.title}{reading}", style="bold"))
     console.print(_plan_table(rows, [phase.name for phase in plan.trainings]))
     _paragraph(_plan_sentence(plan, rows), console)
 

@@ -265,7 +265,7 @@ def _prove(
     if console is not None:
         from headstart.receipt.terminal import trainable_table
 
-        trainable_table(plan, source, console)
+        trainable_table(plan, source, console, table.contents)
     files.write_text(folder / RECIPE, dump(recipe))
     (folder / artefact.STATE).mkdir(exist_ok=True)
     given: Mapping[str, Examples] = {name: parts.part(name) for name in ("train", "validation", "fit")}
