@@ -123,6 +123,25 @@ def test_a_class_of_minus_one_is_no_label(photos: Path, tmp_path: Path) -> None:
     assert read(tmp_path / "saved").column("label").to_pylist()[:4] == ["circle", "circle", None, "circle"]
 
 
+@pytest.mark.parametrize("secret", [True, False])
+def test_what_everyone_is_measured_on_is_the_test(secret: bool, photos: Path, tmp_path: Path) -> None:
+    """As GLUE is published, whose test has −1 for every label; or where there is no such part."""
+    root = tmp_path / "saved"
+    save_to_disk(rows(photos, slice(0, None, 2)), root / "train", 1, "train")
+    save_to_disk(rows(photos, slice(1, None, 2)), root / "validation", 1, "validation")
+    splits = ["train", "validation", *(["test"] if secret else [])]
+    if secret:
+        table = rows(photos, slice(0, 5))
+        unknown = pa.array([-1] * 5)
+        save_to_disk(table.set_column(1, table.schema.field("label"), unknown), root / "test", 1, "test")
+    (root / "dataset_dict.json").write_text(json.dumps({"splits": splits}))
+    table = read(root)
+    assert table.strings("split") == ["train"] * 12 + ["test"] * 12 and None not in table.column("label").to_pylist()
+    told = "the 5 rows without labels of its own are not read" if secret else "since there is no other"
+    assert table.notes == (f"The validation part of {root} is the test, {'and ' if secret else ''}{told}.",)
+    assert read(root, labelled=False).strings("split").count("test") == 5 * secret
+
+
 def test_contents_without_labels(photos: Path, tmp_path: Path) -> None:
     save_to_disk(rows(photos, slice(None)).select(["image"]), tmp_path / "saved", 1, None)
     assert len(read(tmp_path / "saved", labelled=False)) == 24

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,14 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     for name, classes in _class_names(shards[0].schema).items():
         if name in rows.column_names:
             rows = _named(rows, name, classes)
-    if "split" not in rows.column_names and options.split is None and all(part is not None for _, part in files):
+    by_files = "split" not in rows.column_names and options.split is None and all(part is not None for _, part in files)
+    if by_files:
         parts = [shard.part for shard in shards for _ in range(shard.count)]
         rows = rows.append_column("split", pa.array(parts, pa.string()))
     if not _is_heavy(sample.schema.field(column).type):
         folder = (root if root.is_dir() else root.parent).absolute()
-        return examples.assemble(rows, origin, options, lambda file: (str(folder / file), None), root.name)
+        table = examples.assemble(rows, origin, options, lambda file: (str(folder / file), None), root.name)
+        return _with_a_test(table) if by_files else table
     places = [place for shard in shards for place in shard.places(column)]
     ids = [name for shard in shards for name in examples.row_ids(_relative(shard.path, root), shard.count)]
     columns, labels, notes = examples.value_columns(rows, options, origin, ids, chosen)
@@ -77,7 +79,32 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     )
     for label in () if options.written else labels:
         require_classes(table.column(label), origin)
-    return table
+    return _with_a_test(table) if by_files else table
+
+
+def _with_a_test(table: Table) -> Table:
+    """Sets that are published often keep the answers of their test to themselves, or the test itself: then the
+    validation part is what everyone is measured on."""
+    parts = table.strings("split")
+    if "validation" not in parts or not any(table.has(name) for name in table.labels):
+        return table
+    labels = table.column(table.labels[0]).to_pylist()
+    if any(_tells(label) for label, part in zip(labels, parts, strict=True) if part == "test"):
+        return table
+    rows = table.rows.set_column(
+        table.rows.column_names.index("split"),
+        "split",
+        pa.array(["test" if part == "validation" else part for part in parts], pa.string()),
+    )
+    kept = rows.filter(pa.array([part != "test" for part in parts]))
+    left_out = f", and the {rows.num_rows - kept.num_rows:,} rows without labels of its own are not read"
+    told = left_out if kept.num_rows < rows.num_rows else ", since there is no other"
+    return replace(table, rows=kept).with_notes(f"The validation part of {table.origin} is the test{told}.")
+
+
+def _tells(label: Any) -> bool:
+    """Whether a label, or one of a list, is there."""
+    return any(one is not None for one in label) if isinstance(label, list) else label is not None
 
 
 @dataclass
