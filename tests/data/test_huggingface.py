@@ -79,7 +79,7 @@ def test_parquet_shards(photos: Path, tmp_path: Path, folder: str) -> None:
     parquet.write_table(rows(photos, slice(10, 18)), root / folder / "train-00001-of-00002.parquet")
     parquet.write_table(rows(photos, slice(18, None)), root / folder / "validation-00000-of-00001.parquet")
     same_contents(root, photos)
-    assert read(root).strings("split") == ["train"] * 18 + ["validation"] * 6
+    assert read(root).strings("split") == ["train"] * 18 + ["test"] * 6
 
 
 def test_cells_that_name_files_instead_of_holding_them(photos: Path, tmp_path: Path) -> None:
