@@ -16,7 +16,7 @@ import pytest
 from headstart.core.errors import DataError, HeadstartError
 from headstart.data.contents import Contents
 from headstart.data.read import read
-from headstart.data.readers import reader_of
+from headstart.data.readers import reader_of, rows
 from headstart.data.table import Table
 
 
@@ -310,6 +310,25 @@ class TestMemory:
         table = read((files, [file.parent.name for file in files]), group="_([0-9])")
         assert all_contents(table)[5] == files[5].read_bytes()
         assert set(table.strings("group")) == {"0", "1"}
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_json_list_of_objects(on_disk: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [{"text": f"good {place}", "label": place % 2} for place in range(6)]
+    given[4]["more"] = "a field that the first has not"
+    (tmp_path / "list.json").write_text(json.dumps(given, indent=1))
+    monkeypatch.setattr(rows, "LARGE", 0 if on_disk else rows.LARGE)
+    assert rows.read_rows(tmp_path / "list.json").select(["text", "label"]).to_pylist() == [
+        {"text": one["text"], "label": one["label"]} for one in given
+    ]
+
+
+def test_tables_as_spreadsheets_save_them(tmp_path: Path) -> None:
+    """In UTF-16, or with empty columns that nobody named."""
+    (tmp_path / "wide.csv").write_text("label,text,,,\na,good caf\u00e9,,,\nb,bad,,rest,\n", encoding="utf-16")
+    assert rows.read_rows(tmp_path / "wide.csv").to_pylist() == [
+        {"label": "a", "text": "good caf\u00e9"}, {"label": "b", "text": "bad"}
+    ]  # fmt: skip
 
 
 def test_a_reader_for_every_kind_of_path(photos: Path) -> None:

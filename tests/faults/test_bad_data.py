@@ -122,8 +122,10 @@ class TestTables:
         refused(csv(photos, "path,label,label", "circle/circle_00.jpg,a,b"), "more than one column called 'label'")
 
     def test_json_that_is_not_lines(self, photos: Path) -> None:
-        (photos / "t.json").write_text('[{"path": "a.jpg", "label": "a"}]')
-        refused(photos / "t.json", "one JSON list")
+        (photos / "t.json").write_text('[{"path": "a.jpg", "label": "a"}, "b"]')
+        refused(photos / "t.json", "t.json is a JSON list, but element 2 is no object")
+        (photos / "t.json").write_text('[{"path": "a.jpg", "label":')
+        refused(photos / "t.json", "t.json cannot be read as JSON")
         (photos / "t.jsonl").write_text('{"path": "a.jpg"\n{"path": }')
         refused(photos / "t.jsonl", "t.jsonl cannot be read as JSONL")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -58,10 +60,12 @@ def parse(content: bytes, name: str) -> pa.Table:
     if not content.strip():
         raise DataError(f"{name} is empty. It needs a header line and a row for each example.")
     suffix = suffix_of(name)
-    if suffix in LINES and content.lstrip()[:1] == b"[":
-        raise DataError(f"{name} is one JSON list. Write one object a line (JSON lines) instead.")
-    block = min(max(len(content) + 1, 1 << 20), (1 << 31) - 1)
     try:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as spreadsheets save Unicode text
+            content = content.decode("utf-16").encode()
+        if suffix in LINES and _is_list(content):
+            content = _as_lines(content, name)
+        block = min(max(len(content) + 1, 1 << 20), (1 << 31) - 1)
         if suffix in DELIMITERS:
             rows = csv.read_csv(
                 io.BytesIO(content),
@@ -70,9 +74,23 @@ def parse(content: bytes, name: str) -> pa.Table:
             )
         else:
             rows = lines.read_json(io.BytesIO(content), read_options=lines.ReadOptions(block_size=block))
-    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as problem:
+    except (pa.ArrowInvalid, pa.ArrowKeyError, ValueError) as problem:
         raise _unparsed(name, problem) from None
     return _clean(rows, name)
+
+
+def _is_list(content: bytes) -> bool:
+    return content[:64].removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
+
+
+def _as_lines(content: bytes, name: str) -> bytes:
+    """A JSON list of objects with one object a line."""
+    items = json.loads(content)
+    other = next((place for place, item in enumerate(items, 1) if not isinstance(item, dict)), None)
+    if other is not None or not items:
+        what = f"element {other} is no object" if items else "it is empty"
+        raise DataError(f"{name} is a JSON list, but {what}. It needs an object for each example.")
+    return b"\n".join(json.dumps(item).encode() for item in items)
 
 
 def _csv_options(lines: Iterator[bytes], suffix: str) -> dict[str, Any]:
@@ -115,7 +133,7 @@ def _on_disk(path: Path) -> pa.Table:
     try:
         with _opened(path) as stream:
             return mapped(_blocks(stream, path))
-    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as problem:
+    except (pa.ArrowInvalid, pa.ArrowKeyError, ValueError) as problem:
         raise _unparsed(path.name, problem) from None
 
 
@@ -132,6 +150,8 @@ def _blocks(stream: BinaryIO, path: Path) -> Iterator[pa.RecordBatch]:
         with _opened(path) as first:
             options = _csv_options(iter(first), suffix)
         return iter(csv.open_csv(stream, read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK), **options))
+    if _is_list(stream.peek(64)):  # type: ignore[attr-defined]
+        stream = io.BytesIO(_as_lines(stream.read(), path.name))
     return iter(lines.open_json(stream, read_options=lines.ReadOptions(block_size=BLOCK)))
 
 
@@ -161,11 +181,13 @@ def unzipped(content: bytes, name: str) -> bytes:
 
 
 def _clean(rows: pa.Table, name: str) -> pa.Table:
-    """`rows` with the spaces around its column names removed.
+    """`rows` with the spaces around its column names removed, and without columns that have no name: nobody can ask
+    for them, and spreadsheets write empty ones.
 
     Raises:
         DataError: two columns of one name, or text that is not UTF-8.
     """
+    rows = rows.select([place for place, column in enumerate(rows.column_names) if column.strip()])
     columns = [column.strip() for column in rows.column_names]
     repeated = next((column for column in columns if columns.count(column) > 1), None)
     if repeated is not None:
