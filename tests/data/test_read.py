@@ -178,6 +178,26 @@ class TestTables:
         table = read(self.write(photos, ".csv", self.rows(photos)), label="label, size")
         assert table.labels == ("label", "size") and table.has("size")
         assert table.column("size").to_pylist()[2] == 1.0
+        with pytest.raises(DataError, match="one column is learned, and label, size are several"):
+            table.learned  # noqa: B018
+
+    @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+    def test_columns_of_flags_are_the_labels_of_an_example(self, photos: Path, suffix: str) -> None:
+        rows = self.rows(photos)
+        for number, row in enumerate(rows):
+            row |= {"red": number % 2, "round": number % 3 == 0, "far": None if number == 4 else float(number == 3)}
+        path = self.write(photos, suffix, [{**row, "round": int(bool(row["round"]))} for row in rows])
+        table = read(path, label="red,round,far")
+        assert table.learned == "label"
+        assert table.column("label").to_pylist()[:6] == [["round"], ["red"], [], ["red", "round", "far"], None, ["red"]]
+
+    def test_what_looks_like_groups_is_told(self, photos: Path) -> None:
+        rows = [{**row, "obscene": number % 2} for number, row in enumerate(self.rows(photos))]
+        notes = read(self.write(photos, ".csv", rows)).notes
+        assert len(notes) == 1 and "--group patient" in notes[0], "obscene has no scene"
+        assert not read(self.write(photos, ".csv", rows), label="patient").notes, "it is what is learned"
+        renamed = [{"VideoIDs" if name == "patient" else name: one for name, one in row.items()} for row in rows]
+        assert "--group VideoIDs" in read(self.write(photos, ".csv", renamed)).notes[0]
 
     def test_lists_in_text(self, photos: Path) -> None:
         rows = self.rows(photos)

@@ -18,7 +18,7 @@ Source = Annotated[
     ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write.", show_default=False)]
-Label = Annotated[str | None, typer.Option(help="Column to learn.", show_default=False)]
+Label = Annotated[str | None, typer.Option(help="Column to learn; several that say 0 or 1 as a,b.", show_default=False)]
 Content = Annotated[
     str | None,
     typer.Option("--content", "--text", help="Column of paths, pictures or texts; several as a,b.", show_default=False),

@@ -58,6 +58,20 @@ class Table:
     def __len__(self) -> int:
         return int(self.rows.num_rows)
 
+    @property
+    def learned(self) -> str:
+        """The column that is learned.
+
+        Raises:
+            DataError: there are several.
+        """
+        if len(self.labels) > 1:
+            raise DataError(
+                f"{self.origin}: one column is learned, and {', '.join(self.labels)} are several. Name one with "
+                "--label; only such that all say 0 or 1 are learned together, as the labels that an example has."
+            )
+        return self.labels[0]
+
     def has(self, column: str) -> bool:
         return column in self.rows.column_names
 

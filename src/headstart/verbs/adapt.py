@@ -254,7 +254,7 @@ def _prove(
     usable = checks.check(table, bank.facts(table.modality), quarantine_share=recipe.quarantine)
     everything = Examples(usable.table, np.arange(len(usable.table)), usable.keys, sealed=True)
     parts = splits.split(usable, test=recipe.test, validation=recipe.validation, seed=recipe.seed)
-    task = tasks.choose(parts.part("fit"), recipe.task, usable.table.labels[0])
+    task = tasks.choose(parts.part("fit"), recipe.task, usable.table.learned)
     source, task = _fitted(source, task, recipe, everything, parts, bank)
     remarks = [
         *source.remarks(contents_of(everything), usable.counts),

@@ -106,7 +106,7 @@ def evaluate(model: Model, target: Any, *, label: str | None = None, content: st
     )
     usable = readable(only_test(table), model.source)
     usable = usable if labelled else with_lengths(usable)
-    values = usable.column(usable.labels[0]).to_pylist()
+    values = usable.column(usable.learned).to_pylist()
     task = model.task
     targets = task.encode(values)
     scores = model.scores(usable)

@@ -131,7 +131,7 @@ def pretrain(
     usable = checks.check(table, bank.facts(table.modality))
     parts = splits.split(usable, test=0.02, validation=0.1, seed=recipe.seed)
     source = recipe.architecture(table.modality, teacher)
-    task = tasks.choose(parts.part("fit"), None, usable.table.labels[0])
+    task = tasks.choose(parts.part("fit"), None, usable.table.learned)
     given = {"train": parts.train, "validation": parts.validation, "fit": parts.part("fit")}
     plan = build_plan(recipe, source, task, _teacher_objective(teacher, parts.train, bank, recipe))
     if console is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as compute
@@ -56,6 +57,7 @@ PAIRS = (
 LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category", "y", "tags", "ner_tags", "pos_tags",
                "species", "sentiment", "intent", "topic", "answers")  # fmt: skip
 GROUP_WORDS = ("patient", "subject", "person", "speaker", "video", "scene", "session", "user", "site")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 SEPARATORS = (";", "|")
 
 
@@ -171,10 +173,33 @@ def label_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return text
 
 
-def group_hint(rows: pa.Table) -> list[str]:
-    """A note when a column looks like groups that nobody named."""
+def together(columns: Mapping[str, pa.ChunkedArray]) -> pa.Array | None:
+    """Columns that say 0 or 1 as one label: the names of those that say 1, in lists. None where any says something
+    else."""
+    if not all(_is_flag(column) for column in columns.values()):
+        return None
+    flags = [column.cast(pa.float64()).to_pylist() for column in columns.values()]
+    lists = [
+        None if None in row else [name for name, flag in zip(columns, row, strict=True) if flag]
+        for row in zip(*flags, strict=True)
+    ]
+    return pa.array(lists, pa.list_(pa.string()))
+
+
+def _is_flag(column: pa.ChunkedArray) -> bool:
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        return True
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return False
+    return {0, 1} >= {value for value in column.unique().to_pylist() if value is not None}
+
+
+def group_hint(rows: pa.Table, used: Collection[str]) -> list[str]:
+    """A note when a column that is not `used` looks like groups that nobody named."""
     for name in rows.column_names:
-        if any(word in name.lower() for word in GROUP_WORDS):
+        words = {word.lower().removesuffix("s").removesuffix("id") for word in _WORD.findall(name)}
+        if name not in used and not words.isdisjoint(GROUP_WORDS):
             distinct = compute.count_distinct(rows.column(name)).as_py()
             if 1 < distinct < rows.num_rows:
                 return [

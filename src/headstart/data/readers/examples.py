@@ -28,6 +28,7 @@ from headstart.data.readers.columns import (
     holds_paths,
     label_columns,
     label_values,
+    together,
 )
 from headstart.data.table import LABEL, STANDARD_COLUMNS, Table
 
@@ -108,8 +109,11 @@ def value_columns(
     columns: dict[str, pa.Array] = {}
     labels: tuple[str, ...] = ()
     notes: list[str] = []
-    if options.labelled:
-        chosen = label_columns(rows, options.label, origin, contents)
+    chosen = label_columns(rows, options.label, origin, contents) if options.labelled else []
+    flags = together({name: rows.column(name) for name in chosen}) if len(chosen) > 1 and not options.written else None
+    if flags is not None:
+        columns[LABEL], labels = flags, (LABEL,)
+    elif chosen:
         labels = tuple(chosen) if len(chosen) > 1 else (LABEL,)
         for name, column in zip(labels, chosen, strict=True):
             if name != LABEL and name in STANDARD_COLUMNS:
@@ -129,7 +133,7 @@ def value_columns(
     if "domain" in rows.column_names and "domain" not in labels:
         columns["domain"] = rows.column("domain").cast(pa.string())
     notes += _add_split(columns, rows, options.split, origin)
-    notes += _add_group(columns, rows, options.group, origin, files)
+    notes += _add_group(columns, rows, options.group, origin, files, {*contents, *chosen})
     if options.time is not None:
         if options.time not in rows.column_names:
             raise missing_column(origin, options.time, "time", rows.column_names)
@@ -157,10 +161,15 @@ def _add_split(columns: dict[str, pa.Array], rows: pa.Table, asked: str | None, 
 
 
 def _add_group(
-    columns: dict[str, pa.Array], rows: pa.Table, asked: str | None, origin: str, files: Sequence[str]
+    columns: dict[str, pa.Array],
+    rows: pa.Table,
+    asked: str | None,
+    origin: str,
+    files: Sequence[str],
+    used: Collection[str],
 ) -> list[str]:
     if asked is None and "group" not in rows.column_names:
-        return group_hint(rows)
+        return group_hint(rows, used)
     name = asked or "group"
     if name in rows.column_names:
         columns["group"] = rows.column(name).cast(pa.string())

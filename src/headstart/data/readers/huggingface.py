@@ -91,15 +91,11 @@ def _with_a_test(table: Table) -> Table:
     labels = table.column(table.labels[0]).to_pylist()
     if any(_tells(label) for label, part in zip(labels, parts, strict=True) if part == "test"):
         return table
-    rows = table.rows.set_column(
-        table.rows.column_names.index("split"),
-        "split",
-        pa.array(["test" if part == "validation" else part for part in parts], pa.string()),
-    )
-    kept = rows.filter(pa.array([part != "test" for part in parts]))
-    left_out = f", and the {rows.num_rows - kept.num_rows:,} rows without labels of its own are not read"
-    told = left_out if kept.num_rows < rows.num_rows else ", since there is no other"
-    return replace(table, rows=kept).with_notes(f"The validation part of {table.origin} is the test{told}.")
+    judged = table.with_column("split", ["test" if part == "validation" else part for part in parts])
+    kept = judged.rows.filter(pa.array([part != "test" for part in parts]))
+    left_out = f", and the {len(table) - kept.num_rows:,} rows without labels of its own are not read"
+    told = left_out if kept.num_rows < len(table) else ", since there is no other"
+    return replace(judged, rows=kept).with_notes(f"The validation part of {table.origin} is the test{told}.")
 
 
 def _tells(label: Any) -> bool:
