@@ -131,6 +131,26 @@ class TestFolder:
         assert len(read(link)) == 24
 
 
+def test_published_folders_of_texts(tmp_path: Path) -> None:
+    """As the reviews of IMDB come, with texts that nobody labelled, and newsgroups, whose files have no ending."""
+    for place, text in enumerate(("a good one", "a bad one", "neither")):
+        for part in ("train", "test"):
+            for root, part_name, ending in (("reviews", part, ".txt"), ("news", f"news-bydate-{part}", "")):
+                label = ("pos", "neg", "unsup")[place]
+                folder = tmp_path / root / part_name / label
+                if label != "unsup" or (part == "train" and root == "reviews"):
+                    folder.mkdir(parents=True)
+                    (folder / f"{place}{ending}").write_text(f"{text} in {part}")
+    (tmp_path / "reviews" / "train" / "urls_pos.txt").write_text("http")
+    (tmp_path / "reviews" / "vocabulary").write_text("the")
+    for root in ("reviews", "news"):
+        table = read(tmp_path / root)
+        assert (table.modality, table.strings("label")) == ("text", ["neg", "pos", "neg", "pos"])
+        assert table.strings("split") == ["test", "test", "train", "train"]
+        assert all_contents(table)[0] == b"a bad one in test"
+    assert read(tmp_path / "reviews").notes == ("1 file lies in a folder of such without labels: not read.",)
+
+
 class TestTables:
     def rows(self, photos: Path) -> list[dict[str, object]]:
         files = sorted(photos.rglob("*.jpg"))

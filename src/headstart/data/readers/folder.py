@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
 from headstart.core.errors import DataError
+from headstart.core.wording import counted
 from headstart.data.modalities import modalities
 from headstart.data.readers import Options
 from headstart.data.readers.assemble import (
@@ -16,11 +17,16 @@ from headstart.data.readers.assemble import (
     refuse_options,
     require_classes,
     split_name,
+    split_of_file,
 )
 from headstart.data.readers.listing import Listing, of_folder, suffixes, top_folder
 from headstart.data.table import LABEL, Quarantined, Table
 
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
+UNLABELLED = ("unsup", "unlabeled", "unlabelled")
+"""Folders beside those of classes whose files have none."""
+WITHOUT_ENDING = "text"
+"""What files are taken for of which none has an ending."""
 
 
 class Folder:
@@ -42,7 +48,8 @@ def read_listing(listing: Listing, options: Options) -> Table:
     origin = str(listing.root)
     if not listing.names:
         raise DataError(f"{origin} is empty: no files are in it. Put one folder of examples a class into it.")
-    modality = choose_modality(listing.names, options.modality)
+    bare = all(not PurePosixPath(name).suffix for name in listing.names)
+    modality = choose_modality(listing.names, options.modality) or (WITHOUT_ENDING if bare else None)
     if modality is None:
         raise DataError(
             f"{origin} has no files that can be learned from (there are "
@@ -59,7 +66,7 @@ def read_listing(listing: Listing, options: Options) -> Table:
         time=options.time,
         split=options.split,
     )
-    endings = modalities.get(modality).suffixes
+    endings = ("",) if bare else modalities.get(modality).suffixes
     names = [name for name in listing.names if name.lower().endswith(endings)]
     if not names:
         raise DataError(
@@ -72,9 +79,14 @@ def read_listing(listing: Listing, options: Options) -> Table:
     notes: list[str] = []
     quarantine = [Quarantined(name, f"it lies beside the folders {', '.join(splits)}") for name in outside]
     if options.labelled:
-        names, strange = _in_class_folders(listing, names, bool(splits), modality)
+        names, strange = _in_class_folders(listing, names, bool(splits), modality, endings)
         known = {item.id for item in quarantine}
         quarantine += [item for item in strange if item.id not in known]
+        labelled = [name for name in names if _class(name, bool(splits)).lower() not in UNLABELLED]
+        if unknown := len(names) - len(labelled):
+            told = counted(unknown, "file lies", "files lie")
+            notes.append(f"{told} in a folder of such without labels: not read.")
+            names = labelled
         columns[LABEL] = pa.array([_class(name, bool(splits)) for name in names], pa.string())
         notes += _nested(names, bool(splits))
     elif names and all(name.count("/") > bool(splits) for name in names):
@@ -94,8 +106,12 @@ def read_listing(listing: Listing, options: Options) -> Table:
 
 
 def _splits(names: list[str]) -> dict[str, str]:
-    """Top folder → part, when the top folders are `train` alone or with others such as `val` and `test`."""
+    """Top folder → part, when the top folders are `train` alone or with others such as `val` and `test`, or when every
+    one has such a word in its name."""
     tops = {top_folder(name) for name in names}
+    told = {top: part for top in sorted(tops) if (part := split_of_file(top)) is not None}
+    if len(told) == len(tops) == len(set(told.values())) > 1 and "train" in told.values():
+        return told
     known = {top: part for top in sorted(tops) if (part := split_name(top)) is not None}
     in_parts = "train" in known.values() and (len(known) > 1 or len(tops - {""}) == 1)
     return known if in_parts else {}
@@ -107,7 +123,7 @@ def _class(name: str, in_splits: bool) -> str:
 
 
 def _in_class_folders(
-    listing: Listing, names: list[str], in_splits: bool, modality: str
+    listing: Listing, names: list[str], in_splits: bool, modality: str, endings: tuple[str, ...]
 ) -> tuple[list[str], list[Quarantined]]:
     """The files that lie in a class folder, and the others with the reason."""
     depth = 2 if in_splits else 1
@@ -120,7 +136,6 @@ def _in_class_folders(
         )
     chosen = set(inside)
     strange = [name for name in listing.names if name not in chosen]
-    endings = modalities.get(modality).suffixes
     kind = f"not {'an' if modality[0] in 'aeiou' else 'a'} {modality} file"
     quarantine = [
         Quarantined(name, "it lies in no class folder" if name.lower().endswith(endings) else kind)
