@@ -41,6 +41,22 @@ def test_columns(tmp_path: Path) -> None:
     assert len(read(path, labelled=False)) == 4
 
 
+@pytest.mark.parametrize("names", [("train.txt", "valid.txt", "test.txt"), ("eng.train", "eng.testa", "eng.testb")])
+def test_files_of_other_endings_are_told_by_their_lines(names: tuple[str, ...], tmp_path: Path) -> None:
+    """As the set of 2003 is passed on; plain texts of the same names are none."""
+    lines = "-DOCSTART- -X- -X- O\n\nAnna NNP B-NP B-PER\nlives VBZ B-VP O\n\n"
+    for name in names:
+        (tmp_path / name).write_text(10 * lines)
+    (tmp_path / "README.txt").write_text("Words and tags.")
+    table = read(tmp_path)
+    assert sorted(set(table.strings("split"))) == ["test", "train", "validation"] and len(table) == 30
+    assert table.column("label").to_pylist()[0] == ["B-PER", "O"]
+    assert len(read(tmp_path / names[0])) == 10
+    (tmp_path / names[0]).write_text("A text.\nAnother one by O\n")
+    with pytest.raises(DataError):
+        read(tmp_path / names[0])
+
+
 def test_folder_with_parts(tmp_path: Path) -> None:
     for name in ("train", "dev", "test"):
         (tmp_path / f"{name}.bio").write_text("Anna\tB-PER\nsaw\tO\n\nNew York\tB-LOC\n", encoding="utf-8-sig")

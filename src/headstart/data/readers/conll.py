@@ -16,6 +16,8 @@ from headstart.data.table import LABEL, Quarantined, Table
 from headstart.data.tags import is_tag
 
 SUFFIXES = (".conll", ".iob", ".iob2", ".bio")
+LOOKED_AT = 4096
+"""Bytes by which files with other endings are told, such as train.txt and eng.testa."""
 DOCUMENT = "-DOCSTART-"
 
 
@@ -77,11 +79,28 @@ class Conll:
 
 
 def _files(path: Path) -> list[Path]:
-    """The file itself, or those of a folder."""
+    """The file itself, or those of a folder: of endings that others have too, those of parts."""
     if not path.is_dir():
-        return [path] if path.suffix.lower() in SUFFIXES else []
-    here = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+        return [path] if _is_conll(path) else []
+    here = sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() in SUFFIXES or (split_of_file(file.name) is not None and _is_conll(file))
+    )
     return here if any(split_of_file(file.name) == "train" for file in here) or len(here) == 1 else []
+
+
+def _is_conll(file: Path) -> bool:
+    """Whether it ends so, or nearly all of its first lines have a word and a tag."""
+    if not file.is_file() or file.suffix.lower() in SUFFIXES:
+        return file.is_file()
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(LOOKED_AT).decode("utf-8-sig", errors="replace")
+    except OSError:
+        return False
+    rows = [line.split() for line in start.splitlines()[:-1] if line.strip() and not line.startswith(DOCUMENT)]
+    return 0.9 * len(rows) < sum(len(row) > 1 and is_tag(row[-1]) for row in rows)
 
 
 def _lines(path: Path) -> list[str]:

@@ -19,6 +19,8 @@ SPLIT_NAMES = {
     "dev": "validation",
     "test": "test",
     "testing": "test",
+    "testa": "validation",
+    "testb": "test",
 }
 """How people call the parts, and how they are called here."""
 _IGNORED = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", ".ds_store"}
