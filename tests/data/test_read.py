@@ -151,6 +151,20 @@ def test_published_folders_of_texts(tmp_path: Path) -> None:
     assert read(tmp_path / "reviews").notes == ("1 file lies in a folder of such without labels: not read.",)
 
 
+def test_plain_text_in_files_for_each_part(tmp_path: Path) -> None:
+    for part in ("train", "valid", "test"):
+        (tmp_path / f"wiki.{part}.raw").write_text(f" = {part} = \n\n a text of \n two lines \n")
+    table = read(tmp_path, labelled=False)
+    assert table.strings("split") == ["test", "test", "train", "train", "validation", "validation"]
+    assert table.strings("id")[:2] == ["wiki.test.raw:1", "wiki.test.raw:2"]
+    assert all_contents(table)[1] == " a text of \n two lines "
+    with pytest.raises(DataError, match="plain text without labels"):
+        read(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(DataError, match="no files that can be learned from"):
+        read(tmp_path, labelled=False)
+
+
 class TestTables:
     def rows(self, photos: Path) -> list[dict[str, object]]:
         files = sorted(photos.rglob("*.jpg"))
