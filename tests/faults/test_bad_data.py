@@ -118,6 +118,10 @@ class TestTables:
         rows = ("circle/circle_00.jpg,blé", "square/square_00.jpg,b")
         refused(csv(photos, "path,label", *rows, encoding="latin-1"), "UTF-8")
 
+    def test_no_header(self, photos: Path) -> None:
+        path = csv(photos, "circle,a round thing without corners", "square,a thing that has four corners")
+        refused(path, "'a round thing without corners' is no name of a column: give the table a header line")
+
     def test_two_columns_of_one_name(self, photos: Path) -> None:
         refused(csv(photos, "path,label,label", "circle/circle_00.jpg,a,b"), "more than one column called 'label'")
 

@@ -132,5 +132,11 @@ def refuse_options(origin: str, reason: str, **given: str | None) -> None:
             raise DataError(f"{origin} has no column '{value}' (--{option}): {reason}")
 
 
+def header_hint(names: Sequence[str]) -> str:
+    """What to say where the names of columns look like a row of data."""
+    strange = next((name for name in names if len(name.split()) > 3 or name.replace(".", "").isdigit()), None)
+    return "" if strange is None else f" '{strange}' is no name of a column: give the table a header line."
+
+
 def missing_column(origin: str, name: str, option: str, known: Sequence[str]) -> DataError:
     return DataError(f"{origin} has no column '{name}' (--{option}). {suggest(name, known)}")

@@ -12,7 +12,7 @@ import pyarrow.compute as compute
 from headstart.core.errors import DataError
 from headstart.data.answers import states_answers
 from headstart.data.modalities import modality_of
-from headstart.data.readers.assemble import missing_column
+from headstart.data.readers.assemble import header_hint, missing_column
 
 CONTENT_NAMES = (
     "path",
@@ -108,10 +108,11 @@ def content_columns(rows: pa.Table, asked: str | None, origin: str, label: str |
     longest = max(texts, key=lambda name: _mean_length(rows.column(name)), default=None)
     if longest is not None and longest.lower() not in (*LABEL_NAMES, "split") and _has_spaces(rows.column(longest)):
         return [longest]
+    strange = header_hint(rows.column_names)
     raise DataError(
         f"{origin} has no column of paths or texts that is known by its name or its values. The columns "
         f"are {', '.join(rows.column_names)}; name it with --content. "
-        "Values over time and ratings have none: say --task forecasting, anomaly or recommendation."
+        f"Values over time and ratings have none: say --task forecasting, anomaly or recommendation.{strange}"
     )
 
 
@@ -140,7 +141,10 @@ def label_columns(rows: pa.Table, asked: str | None, origin: str, contents: Coll
             return [lowered[name]]
     others = [name for name in rows.column_names if name not in contents]
     hint = f"Name it with --label; there are: {', '.join(others)}." if others else "Add one: there is no other column."
-    raise DataError(f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). {hint}")
+    raise DataError(
+        f"{origin} has no column with a usual name for labels ({', '.join(LABEL_NAMES[:6])}). {hint}"
+        + header_hint(rows.column_names)
+    )
 
 
 def label_values(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -11,6 +11,7 @@ import pyarrow.compute as compute
 
 from headstart.core.errors import DataError
 from headstart.data.readers import Options
+from headstart.data.readers.assemble import header_hint
 from headstart.data.table import LABEL, STANDARD_COLUMNS
 
 NAMES = (
@@ -91,7 +92,7 @@ def chosen(
         return content or left[0], label or left[0]
     raise DataError(
         f"{origin} has the columns of texts {', '.join(columns) or '(none)'}, and which of them is read and which is "
-        "written cannot be told. Say --text COLUMN --label COLUMN."
+        f"written cannot be told. Say --text COLUMN --label COLUMN.{header_hint(columns)}"
     )
 
 
