@@ -385,6 +385,15 @@ def test_tables_as_spreadsheets_save_them(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_lists_written_as_text(tmp_path: Path) -> None:
+    """As pandas writes them; and texts in brackets, which are none."""
+    lines = ["words,tags,text", """"['Ann', ""O'Hare""]","['B-per', 'O']",[deleted]""", """"['so']","['O']",[1""", ",,"]
+    (tmp_path / "tags.csv").write_text("\n".join(lines))
+    found = rows.read_rows(tmp_path / "tags.csv").to_pydict()
+    assert found["words"] == [["Ann", "O'Hare"], ["so"], None] and found["tags"] == [["B-per", "O"], ["O"], None]
+    assert found["text"] == ["[deleted]", "[1", None]
+
+
 def test_a_reader_for_every_kind_of_path(photos: Path) -> None:
     assert type(reader_of(photos)).__name__ == "Folder"
     (photos / "a.bin").write_bytes(b"x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import gzip
 import io
@@ -20,6 +21,8 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LINES = (".jsonl", ".ndjson", ".json")
 LARGE = 64_000_000
 """Files of more bytes than this are not held in memory."""
+LOOKED_AT = 20
+"""Values by which a column is taken for lists."""
 BLOCK = 32_000_000
 """Bytes that are parsed at a time; no row can be longer."""
 _QUOTED = re.compile(rb'"(?:[^"]|"")*"')
@@ -182,7 +185,7 @@ def unzipped(content: bytes, name: str) -> bytes:
 
 def _clean(rows: pa.Table, name: str) -> pa.Table:
     """`rows` with the spaces around its column names removed, and without columns that have no name: nobody can ask
-    for them, and spreadsheets write empty ones.
+    for them, and spreadsheets write empty ones. What was written as lists is lists.
 
     Raises:
         DataError: two columns of one name, or text that is not UTF-8.
@@ -199,7 +202,22 @@ def _clean(rows: pa.Table, name: str) -> pa.Table:
                 f"Row {row} of {name} is not UTF-8 in its column '{column}' (other rows may be). "
                 "Save the whole file as UTF-8."
             )
-    return rows.rename_columns(columns)
+    return pa.table([_lists(values) for values in rows.columns], names=columns)
+
+
+def _lists(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """Texts that all are lists as Python and JSON write them ("['O', 'B-person']"), as lists."""
+    if not pa.types.is_string(values.type) or not all(map(_is_listed, values.slice(0, LOOKED_AT).to_pylist())):
+        return values
+    try:
+        found = [None if value is None else ast.literal_eval(value.strip()) for value in values.to_pylist()]
+        return pa.array(found) if any(isinstance(one, list) for one in found) else values
+    except (ValueError, SyntaxError, MemoryError, RecursionError, pa.ArrowException):
+        return values
+
+
+def _is_listed(value: str | None) -> bool:
+    return value is None or (value.strip().startswith("[") and value.strip().endswith("]"))
 
 
 def _is_utf8(value: bytes | None) -> bool:
