@@ -85,7 +85,7 @@ def _files(path: Path) -> list[Path]:
     here = sorted(
         file
         for file in path.iterdir()
-        if file.suffix.lower() in SUFFIXES or (split_of_file(file.name) is not None and _is_conll(file))
+        if (file.suffix.lower() in SUFFIXES or split_of_file(file.name) is not None) and _is_conll(file)
     )
     return here if any(split_of_file(file.name) == "train" for file in here) or len(here) == 1 else []
 

@@ -207,17 +207,14 @@ def _clean(rows: pa.Table, name: str) -> pa.Table:
 
 def _lists(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     """Texts that all are lists as Python and JSON write them ("['O', 'B-person']"), as lists."""
-    if not pa.types.is_string(values.type) or not all(map(_is_listed, values.slice(0, LOOKED_AT).to_pylist())):
+    first = values.slice(0, LOOKED_AT).drop_null().to_pylist() if pa.types.is_string(values.type) else []
+    if not first or not all(text.strip().startswith("[") and text.strip().endswith("]") for text in first):
         return values
     try:
         found = [None if value is None else ast.literal_eval(value.strip()) for value in values.to_pylist()]
         return pa.array(found) if any(isinstance(one, list) for one in found) else values
     except (ValueError, SyntaxError, MemoryError, RecursionError, pa.ArrowException):
         return values
-
-
-def _is_listed(value: str | None) -> bool:
-    return value is None or (value.strip().startswith("[") and value.strip().endswith("]"))
 
 
 def _is_utf8(value: bytes | None) -> bool:
