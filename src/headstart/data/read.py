@@ -14,6 +14,7 @@ from headstart.core.registry import suggest
 from headstart.data.answers import located
 from headstart.data.readers import Options, reader_of, readers
 from headstart.data.readers.assemble import groups_from_paths, refuse_options
+from headstart.data.readers.frames import is_frame, read_frame
 from headstart.data.readers.memory import from_memory
 from headstart.data.table import Table
 from headstart.data.windows import Windows
@@ -47,7 +48,8 @@ def read(
         target: a path to a folder with a folder for each class (in train, val and test folders or not), to a
             CSV, TSV, JSONL or Parquet file with a column of paths or contents, or a folder with one for each part, to a
             file of CoNLL columns or of SQuAD's JSON or a folder of such files, to parallel texts such as train.en and
-            train.de, to a Hugging Face data set folder, or to a zip of one of these; or a `Table`; or a list of paths,
+            train.de, to a Hugging Face data set folder, or to a zip of one of these; or a `Table`; or a table of
+            pandas, Polars or PyArrow, a data set of Hugging Face, or a mapping from parts to such; or a list of paths,
             Pillow pictures or arrays, alone or as (contents, labels).
         label: column to learn, or several separated by commas. Known by the usual names when not given.
         content: column of paths or of contents. Known by the usual names when not given.
@@ -75,14 +77,16 @@ def read(
     if isinstance(target, (str, Path)):
         table = _read_path(Path(target).expanduser(), options, reader)
     elif reader:
-        raise DataError("This task is learned from a table file. Give its path.")
+        raise DataError("This task is learned from a table file. Give its path; a table in memory can be saved first.")
     else:
         table = _read_memory(target, options)
     return replace(located(table) if labelled and not written else table, written=written)
 
 
 def has_columns(target: Target) -> bool:
-    """Whether `target` is a path to something whose columns are told by their names."""
+    """Whether `target` is a table, or a path to something whose columns are told by their names."""
+    if is_frame(target):
+        return True
     path = Path(target).expanduser() if isinstance(target, (str, Path)) else None
     return path is not None and path.exists() and getattr(reader_of(path), "has_columns", False)
 
@@ -115,13 +119,15 @@ def _nearest(path: Path) -> str:
 
 
 def _read_memory(target: Target, options: Options) -> Table:
+    if is_frame(target):
+        return read_frame(target, options)
     if isinstance(target, tuple) and len(target) == 2 and _is_sequence(target[0]) and _is_sequence(target[1]):
         contents, labels = (_plain(part) for part in target)
     elif _is_sequence(target):
         contents, labels = _plain(target), None
     else:
         raise DataError(
-            f"A target of type {type(target).__name__} cannot be read. Give a path, a list of "
+            f"A target of type {type(target).__name__} cannot be read. Give a path, a table, a list of "
             "paths or pictures, or (contents, labels)."
         )
     if labels is None and options.labelled:

@@ -79,7 +79,8 @@ def adapt(
 
     Args:
         target: a folder with a folder for each class, a table file with a column of paths and one of labels, CoNLL
-            columns, SQuAD's JSON, a Hugging Face data set folder, a zip, or (contents, labels) in memory.
+            columns, SQuAD's JSON, a Hugging Face data set folder, a zip, a table or data set in memory, or (contents,
+            labels); see `headstart.data.read.read`.
         source: such as "builtin/image-tiny", "timm/resnet50.a1_in1k", a model folder, or an earlier run; the builtin
             one for the task or the contents when not given.
         strategy: "probe", "finetune", …, or one with its options, such as `Finetune(epochs=5)`; the task's usual one

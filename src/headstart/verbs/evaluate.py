@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,9 +153,9 @@ def _lost(model: Model, here: Metric, items: int, groups: Any) -> Interval | Non
 
 
 def _notes(model: Model, table: Table) -> Iterator[str]:
-    """A warning when the run learned from the same target."""
+    """A warning when the run learned from the same target; what was in memory may be another."""
     known = model.receipt.target.origin if (model.folder / "receipt.json").is_file() else ""
-    if table.origin == known and not table.has("split"):
+    if table.origin == known and Path(known).exists() and not table.has("split"):
         yield (
             f"The run learned from a part of {table.origin}, so these numbers are too good. Its receipt has those of "
             "the part that it did not learn from."

@@ -60,17 +60,15 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
         options = pairs.named(sample, options, origin)
     chosen = content_columns(sample, options.content, origin, options.label)
     column = chosen[0]
-    for name, classes in _class_names(shards[0].schema).items():
-        if name in rows.column_names:
-            rows = _named(rows, name, classes)
+    rows = with_class_names(rows, shards[0].schema)
     by_files = "split" not in rows.column_names and options.split is None and all(part is not None for _, part in files)
     if by_files:
         parts = [shard.part for shard in shards for _ in range(shard.count)]
         rows = rows.append_column("split", pa.array(parts, pa.string()))
-    if not _is_heavy(sample.schema.field(column).type):
+    if not is_heavy(sample.schema.field(column).type):
         folder = (root if root.is_dir() else root.parent).absolute()
         table = examples.assemble(rows, origin, options, lambda file: (str(folder / file), None), root.name)
-        return _with_a_test(table) if by_files else table
+        return with_a_test(table) if by_files else table
     places = [place for shard in shards for place in shard.places(column)]
     ids = [name for shard in shards for name in examples.row_ids(_relative(shard.path, root), shard.count)]
     columns, labels, notes = examples.value_columns(rows, options, origin, ids, chosen)
@@ -79,10 +77,10 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     )
     for label in () if options.written else labels:
         require_classes(table.column(label), origin)
-    return _with_a_test(table) if by_files else table
+    return with_a_test(table) if by_files else table
 
 
-def _with_a_test(table: Table) -> Table:
+def with_a_test(table: Table) -> Table:
     """Sets that are published often keep the answers of their test to themselves, or the test itself: then the
     validation part is what everyone is measured on."""
     parts = table.strings("split")
@@ -138,7 +136,7 @@ class _Shard:
 
     def light(self) -> pa.Table:
         """All columns but those of contents: labels, groups and the like."""
-        return self._read([name.name for name in self.schema if not _is_heavy(name.type)])
+        return self._read([name.name for name in self.schema if not is_heavy(name.type)])
 
     def sample(self) -> pa.Table:
         """The first rows of every column, to see what they hold."""
@@ -197,7 +195,8 @@ class _Shard:
                 yield batch.column(0)
 
 
-def _is_heavy(kind: pa.DataType) -> bool:
+def is_heavy(kind: pa.DataType) -> bool:
+    """Whether cells of the type hold files."""
     if pa.types.is_struct(kind):
         return bool(kind.get_field_index("bytes") >= 0)
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
@@ -214,6 +213,14 @@ def _stack(shards: Sequence[_Shard], origin: str) -> pa.Table:
             )
     plain = [table.replace_schema_metadata(None) for table in light]
     return pa.concat_tables(plain, promote_options="permissive")
+
+
+def with_class_names(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """`rows` with names in place of the numbers of classes that the schema has names for."""
+    for name, classes in _class_names(schema).items():
+        if name in rows.column_names:
+            rows = _named(rows, name, classes)
+    return rows
 
 
 def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
