@@ -400,6 +400,9 @@ def test_a_reader_for_every_kind_of_path(photos: Path) -> None:
     assert reader_of(photos / "a.bin") is None
     with pytest.raises(HeadstartError, match="no format that is known"):
         read(photos / "a.bin")
+    (photos / "a.xlsx").write_bytes(b"x")
+    with pytest.raises(HeadstartError, match="is a spreadsheet: save it as CSV"):
+        read(photos / "a.xlsx")
 
 
 def test_ids_are_unique_and_order_is_that_of_names(photos: Path) -> None:

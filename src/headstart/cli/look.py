@@ -75,7 +75,7 @@ def inspect(
     task: Annotated[
         str | None,
         typer.Option(
-            help="The task that it is for: recommendation, forecasting or anomaly, where the data does not tell.",
+            help="The task that it is for, where the data does not tell: such as forecasting or seq2seq.",
             show_default=False,
         ),
     ] = None,

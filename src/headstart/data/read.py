@@ -19,6 +19,7 @@ from headstart.data.readers.memory import from_memory
 from headstart.data.table import Table
 from headstart.data.windows import Windows
 
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 Target = Any
 """A path, a `Table`, or contents from memory; see `read`."""
 
@@ -97,8 +98,9 @@ def _read_path(path: Path, options: Options, asked: str) -> Table:
         raise DataError(f"{path} does not exist. {_nearest(path)}{hint}")
     reader = readers.get(asked)() if asked else reader_of(path)
     if reader is None:
+        what = "a spreadsheet: save it as CSV" if path.suffix.lower() in SPREADSHEETS else "no format that is known"
         raise DataError(
-            f"{path} is no format that is known. Give a folder with a folder for each class, a "
+            f"{path} is {what}. Give a folder with a folder for each class, a "
             "CSV, TSV, JSONL or Parquet file, CoNLL columns, SQuAD's JSON, a Hugging Face data set folder, or a zip."
         )
     return reader.read(path, options)
