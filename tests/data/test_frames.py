@@ -36,6 +36,9 @@ class Dataset:
         assert name == "arrow"
         return self
 
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
     def __getitem__(self, key: slice) -> pa.Table:
         return self.table[key]
 

@@ -25,7 +25,8 @@ def is_frame(target: Any) -> bool:
     """Whether it is a table in memory, or parts of one by their names."""
     if isinstance(target, Mapping):
         return bool(target) and all(is_frame(part) for part in target.values())
-    return hasattr(target, "with_format") or (hasattr(target, "__arrow_c_stream__") and hasattr(target, "columns"))
+    is_data_set = hasattr(target, "with_format") and hasattr(target, "__len__")  # not one that is streamed
+    return is_data_set or (hasattr(target, "__arrow_c_stream__") and hasattr(target, "columns"))
 
 
 def read_frame(target: Any, options: Options) -> Table:
