@@ -12,15 +12,18 @@ import pytest
 
 from contracts.networks import Target, open_kind, workplace
 from contracts.plans import go, short_plan, sizes
+from contracts.texts import write_text_model
 from headstart.core.errors import HeadstartError, SourceError, StrategyError
 from headstart.engine.own import own_head
 from headstart.engine.plan import Solve
 from headstart.engine.solve import toward_trained
 from headstart.engine.trained import LinearHead
-from headstart.sources import Source
+from headstart.sources import Source, open_source
+from headstart.strategies import Target as Sizes
 from headstart.strategies import strategies
-from headstart.strategies.finetune import DEFAULT_SHARE, Finetune, stages_after
+from headstart.strategies.finetune import DEFAULT_SHARE, MANY, Finetune, stages_after
 from headstart.strategies.probe import Probe
+from headstart.tasks import tasks
 
 
 def test_freeze(source: Source) -> None:
@@ -35,6 +38,16 @@ def test_freeze(source: Source) -> None:
     assert auto == names[-len(auto) :]
     first = names.index(auto[0])
     assert share[first] >= DEFAULT_SHARE and (first == len(names) - 1 or share[first + 1] < DEFAULT_SHARE)
+
+
+@pytest.mark.parametrize(("count", "task", "everything"), [
+    (MANY, "classification", True), (MANY - 1, "classification", False), (MANY, "tagging", False),
+])  # fmt: skip
+def test_many_texts_train_everything(count: int, task: str, everything: bool, tmp_path: Path) -> None:
+    source = open_source(write_text_model(tmp_path / "bert", "bert"))
+    labels = ["a", "b"] if task == "classification" else [["O"], ["B-a"]]
+    plan = Finetune().plan(source, tasks.get(task).from_labels("label", labels), Sizes(count, 500), 0)
+    assert (source.stages[0].name in dict(plan.trainings[0].trains)) == everything
 
 
 def test_rates_fall_towards_the_input(source: Source, target: Target) -> None:

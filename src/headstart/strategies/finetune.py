@@ -10,6 +10,7 @@ import pydantic
 from headstart.core.errors import StrategyError
 from headstart.engine.plan import Head, Length, Objective, Phase, Plan, Schedule, Solve, Stop, Stream, Train
 from headstart.sources import Source
+from headstart.sources.points import POOLED
 from headstart.strategies.contract import Strategy, Target
 from headstart.strategies.options import (
     SOLVED,
@@ -32,6 +33,8 @@ from headstart.tasks import Task
 
 DEFAULT_SHARE = 0.75
 """Of the parameters (those of tables aside) that train by default: the last stages with at least this share."""
+MANY = 5000
+"""From so many examples on, everything trains by default where whole texts are answered for."""
 MOST_EPOCHS, LEAST_EPOCHS, SEEN = 8, 2, 5000
 """Times through the examples by default: as many as see SEEN examples in all, within these bounds."""
 UNALIGNED_STEPS = 300
@@ -55,7 +58,8 @@ class Finetune(Strategy):
 
     freeze: str = pydantic.Field(
         "auto",
-        description="Last stage that stays frozen: auto, none (all train), all (only the head trains), or a name.",
+        description="Last stage that stays frozen: auto, none (all train), all (only the head trains), or a name. "
+        f"auto: what is before the last {DEFAULT_SHARE:.0%} of the parameters; none with {MANY} texts or more.",
     )
     epochs: Epochs | None = pydantic.Field(
         None,
@@ -95,7 +99,7 @@ class Finetune(Strategy):
         if self.mix != "none":
             _require_mixable(self.mix, source)
         usual = self._usual(source, task)
-        rates = self._rates(source, task, usual)
+        rates = self._rates(source, task, target, usual)
         stream = Stream("target", "train", (HEAD,), usual.batch, usual.views, self.mix, target.is_uneven)
         candidates = candidate_stages(source, "auto")
         trained = tuple(name for name in rates if name != HEAD and source.description.stage(name).parameters)
@@ -139,13 +143,15 @@ class Finetune(Strategy):
         said = {name: getattr(self, name) for name in vars(usual) if getattr(self, name) is not None}
         return replace(usual, **said)
 
-    def _rates(self, source: Source, task: Task, usual: Usual) -> dict[str, float]:
+    def _rates(self, source: Source, task: Task, target: Target, usual: Usual) -> dict[str, float]:
         """Learning rates of the stages that train, falling towards the input, and of the head, if one is made.
 
         Raises:
             StrategyError: nothing is left to train.
         """
-        training = stages_after(source, self.freeze)
+        of_texts = any(stage.is_table for stage in source.stages) and task.reads == POOLED and not task.own_head
+        all_train = self.freeze == "auto" and of_texts and target.train >= MANY
+        training = stages_after(source, "none" if all_train else self.freeze)
         rates = {
             stage: usual.learning_rate * self.decay ** (len(training) - 1 - place)
             for place, stage in enumerate(training)
