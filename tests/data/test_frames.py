@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import headstart as hs
+from contracts.sounds import encoded, samples
 from contracts.texts import sentence
 from data.test_huggingface import rows, save_to_disk
 from headstart.core.errors import DataError
@@ -83,6 +84,15 @@ def test_data_sets_are_read_as_their_folders_are(photos: Path, tmp_path: Path) -
     assert [Contents(memory).read(row) for row in range(24)] == [Contents(folder).read(row) for row in range(24)]
     outside = rows(photos, slice(None), embedded=False)
     assert Contents(read(Dataset(outside))).read(3) == Contents(folder).read(3)
+
+
+def test_sounds_with_what_is_said_in_them() -> None:
+    """As `datasets` has a corpus of speech."""
+    cells = [{"bytes": encoded(samples("tone", place)), "path": f"{place}.wav"} for place in range(3)]
+    given = pa.table({"audio": cells, "sentence": ["one", "two", ""]})
+    table = read(Dataset(given), label="sentence", written=True)
+    assert table.modality == "audio" and table.column("label").to_pylist() == ["one", "two", None]
+    assert Contents(table).read(1) == cells[1]["bytes"]
 
 
 def test_parts_by_their_names() -> None:

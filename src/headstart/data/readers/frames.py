@@ -13,7 +13,7 @@ from headstart.data.contents import IN_MEMORY
 from headstart.data.modalities import DEFAULT
 from headstart.data.readers import Options, examples
 from headstart.data.readers.assemble import Draft, choose_modality, split_name
-from headstart.data.readers.columns import content_columns
+from headstart.data.readers.columns import content_columns, has_contents
 from headstart.data.readers.huggingface import is_heavy, with_a_test, with_class_names
 from headstart.data.table import Table
 
@@ -35,30 +35,41 @@ def read_frame(target: Any, options: Options) -> Table:
     Raises:
         DataError: no column of contents, or none to learn; a column holds values of several types.
     """
-    notes: list[str] = []
-    if isinstance(target, Mapping):
-        parts = {str(name): _rows(part) for name, part in target.items()}
-        told = {name: part for name in parts if (part := split_name(name)) is not None}
-        others = [name for name in parts if name not in told]
-        if "train" not in told.values():
-            raise DataError(f"Of the parts {', '.join(parts)} none is called train. Give one table.")
-        notes += [f"Not read, since their names tell no part: {', '.join(others)}."] if others else []
-        rows = pa.concat_tables(
-            [parts[name].append_column("split", pa.array([part] * len(parts[name]))) for name, part in told.items()],
-            promote_options="permissive",
-        )
-        ids = [row for name in told for row in examples.row_ids(name, len(parts[name]))]
-    else:
-        rows = _rows(target)
-        ids = examples.row_ids("row", rows.num_rows)
+    parted = isinstance(target, Mapping)
+    rows, ids, notes = _parts(target) if parted else _whole(target)
     if not rows.num_rows:
         raise DataError(f"{ORIGIN} has no rows.")
-    heavy = None if options.written else _heavy_column(rows, options)
-    found = examples.assemble(rows, ORIGIN, options, _beside, "row", ids) if heavy is None else _of_cells(
-        rows, heavy, options, ids
-    )  # fmt: skip
+    heavy = _heavy_column(rows, options)
+    if heavy is None:
+        found = examples.assemble(rows, ORIGIN, options, _beside, "row", ids)
+    else:
+        found = _of_cells(rows, heavy, options, ids)
     found = found.with_notes(*notes)
-    return with_a_test(found) if isinstance(target, Mapping) else found
+    return with_a_test(found) if parted else found
+
+
+def _whole(target: Any) -> tuple[pa.Table, list[str], list[str]]:
+    rows = _rows(target)
+    return rows, examples.row_ids("row", rows.num_rows), []
+
+
+def _parts(target: Mapping[str, Any]) -> tuple[pa.Table, list[str], list[str]]:
+    """Rows with their part as `split`, their ids, and what there is to note."""
+    found = {str(name): _rows(part) for name, part in target.items()}
+    told = {name: part for name in found if (part := split_name(name)) is not None}
+    others = [name for name in found if name not in told]
+    if "train" not in told.values():
+        raise DataError(f"Of the parts {', '.join(found)} none is called train. Give one table.")
+    stacked = [
+        rows.drop_columns(["split"] if "split" in rows.column_names else []).append_column(
+            "split", pa.array([told[name]] * len(rows), pa.string())
+        )
+        for name, rows in found.items()
+        if name in told
+    ]
+    ids = [row for name in found if name in told for row in examples.row_ids(name, len(found[name]))]
+    notes = [f"Not read, since their names tell no part: {', '.join(others)}."] if others else []
+    return pa.concat_tables(stacked, promote_options="permissive"), ids, notes
 
 
 def _beside(file: str) -> tuple[str, str | None]:
@@ -95,6 +106,8 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
 
 def _heavy_column(rows: pa.Table, options: Options) -> str | None:
     """The column of contents, where it holds files."""
+    if options.written and not has_contents(rows):
+        return None
     column = content_columns(rows, options.content, ORIGIN, options.label)[0]
     return column if is_heavy(rows.schema.field(column).type) else None
 
