@@ -153,7 +153,7 @@ def test_folders_and_zips_of_parts(tmp_path: Path) -> None:
         parts = dict(zip(table.strings("id"), table.strings("split"), strict=True))
         assert parts == {"t0": "train", "t1": "train", "t2": "train", "t3": "train", "d": "test"}
         assert any("Not read" in note and "shift.json" in note for note in table.notes)
-        assert any("dev part is the test" in note for note in table.notes)
+        assert any("The validation part of" in note for note in table.notes)
     write(tmp_path / "test.json", document(question("e", "Anna"), context=f"{CONTEXT} e"))
     table = read(tmp_path)
     assert table.strings("split") == ["validation", *["train"] * 4, "test"]

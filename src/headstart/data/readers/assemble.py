@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -70,6 +70,27 @@ def require_classes(labels: pa.ChunkedArray, origin: str) -> None:
         raise DataError(f"{origin} has no label in any row. Fill in the label column, or name another with --label.")
     if len(distinct) == 1:
         raise DataError(f"{origin} has one class only: '{distinct[0]}'. Add examples of at least one other class.")
+
+
+def with_a_test(table: Table) -> Table:
+    """Sets that are published often keep the answers of their test to themselves, or the test itself: then the
+    validation part is what everyone is measured on."""
+    parts = table.strings("split")
+    if "validation" not in parts or not any(table.has(name) for name in table.labels):
+        return table
+    labels = table.column(table.labels[0]).to_pylist()
+    if any(_tells(label) for label, part in zip(labels, parts, strict=True) if part == "test"):
+        return table
+    judged = table.with_column("split", ["test" if part == "validation" else part for part in parts])
+    kept = judged.rows.filter(pa.array([part != "test" for part in parts]))
+    left_out = f", and the {len(table) - kept.num_rows:,} rows without labels of its own are not read"
+    told = left_out if kept.num_rows < len(table) else ", since there is no other"
+    return replace(judged, rows=kept).with_notes(f"The validation part of {table.origin} is the test{told}.")
+
+
+def _tells(label: Any) -> bool:
+    """Whether a label, or one of a list, is there."""
+    return any(one is not None for one in label) if isinstance(label, list) else label is not None
 
 
 def groups_from_paths(names: Sequence[str], asked: str, origin: str) -> tuple[pa.Array, list[str]]:

@@ -12,9 +12,9 @@ from headstart.core.errors import DataError
 from headstart.data.contents import IN_MEMORY
 from headstart.data.modalities import DEFAULT
 from headstart.data.readers import Options, examples
-from headstart.data.readers.assemble import Draft, choose_modality, split_name
+from headstart.data.readers.assemble import Draft, choose_modality, split_name, with_a_test
 from headstart.data.readers.columns import content_columns, has_contents
-from headstart.data.readers.huggingface import is_heavy, with_a_test, with_class_names
+from headstart.data.readers.huggingface import is_heavy, with_class_names
 from headstart.data.table import Table
 
 ORIGIN = "the table"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from headstart.core.errors import DataError
 from headstart.data.contents import open_arrow
 from headstart.data.modalities import DEFAULT
 from headstart.data.readers import Options, examples, pairs
-from headstart.data.readers.assemble import Draft, choose_modality, require_classes, split_name
+from headstart.data.readers.assemble import Draft, choose_modality, require_classes, split_name, with_a_test
 from headstart.data.readers.columns import content_columns, has_contents
 from headstart.data.readers.rows import read_rows
 from headstart.data.table import Table
@@ -78,27 +78,6 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     for label in () if options.written else labels:
         require_classes(table.column(label), origin)
     return with_a_test(table) if by_files else table
-
-
-def with_a_test(table: Table) -> Table:
-    """Sets that are published often keep the answers of their test to themselves, or the test itself: then the
-    validation part is what everyone is measured on."""
-    parts = table.strings("split")
-    if "validation" not in parts or not any(table.has(name) for name in table.labels):
-        return table
-    labels = table.column(table.labels[0]).to_pylist()
-    if any(_tells(label) for label, part in zip(labels, parts, strict=True) if part == "test"):
-        return table
-    judged = table.with_column("split", ["test" if part == "validation" else part for part in parts])
-    kept = judged.rows.filter(pa.array([part != "test" for part in parts]))
-    left_out = f", and the {len(table) - kept.num_rows:,} rows without labels of its own are not read"
-    told = left_out if kept.num_rows < len(table) else ", since there is no other"
-    return replace(judged, rows=kept).with_notes(f"The validation part of {table.origin} is the test{told}.")
-
-
-def _tells(label: Any) -> bool:
-    """Whether a label, or one of a list, is there."""
-    return any(one is not None for one in label) if isinstance(label, list) else label is not None
 
 
 @dataclass

@@ -16,7 +16,7 @@ from headstart.core.errors import DataError
 from headstart.data.answers import ARTICLE, CONTEXT, STATED
 from headstart.data.contents import IN_MEMORY
 from headstart.data.readers import Options
-from headstart.data.readers.assemble import Draft, refuse_options, split_of_file
+from headstart.data.readers.assemble import Draft, refuse_options, split_of_file, with_a_test
 from headstart.data.readers.rows import suffix_of, unzipped
 from headstart.data.table import LABEL, Quarantined, Table
 
@@ -102,7 +102,8 @@ def read_files(files: Sequence[tuple[str, bytes]], origin: str, options: Options
     draft = Draft([one.id for one in kept], [IN_MEMORY] * len(kept), [str(row) for row in range(len(kept))], columns)
     memory = [{"question": one.question, "context": one.context} for one in kept]
     labels = (LABEL,) if options.labelled else ()
-    return draft.table(origin, "text", labels, quarantine, notes, memory)
+    table = draft.table(origin, "text", labels, quarantine, notes, memory)
+    return with_a_test(table) if parts else table
 
 
 def _refuse(origin: str, options: Options) -> None:
@@ -151,9 +152,6 @@ def _parts(names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     others = [name for name in names if name not in found]
     if others:
         notes.append(f"Not read, since their names tell no part: {', '.join(others)}.")
-    if "test" not in found.values() and "validation" in found.values():
-        notes.append("The dev part is the test, as is usual with SQuAD, whose own test is not public.")
-        found = {name: "test" if part == "validation" else part for name, part in found.items()}
     return found, notes
 
 
