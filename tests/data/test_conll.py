@@ -52,6 +52,8 @@ def test_files_of_other_endings_are_told_by_their_lines(names: tuple[str, ...], 
     assert sorted(set(table.strings("split"))) == ["test", "train", "validation"] and len(table) == 30
     assert table.column("label").to_pylist()[0] == ["B-PER", "O"]
     assert len(read(tmp_path / names[0])) == 10
+    (tmp_path / "rows.csv").write_text("text,label\n" + 50 * "Anna lives,B-PER O\n" + "no,A\n")
+    assert len(read(tmp_path / "rows.csv")) == 51, "each row is an example, though its last word is a tag"
     (tmp_path / names[0]).write_text("A text.\nAnother one by O\n")
     with pytest.raises(DataError):
         read(tmp_path / names[0])

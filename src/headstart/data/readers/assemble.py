@@ -78,8 +78,8 @@ def with_a_test(table: Table) -> Table:
     parts = table.strings("split")
     if "validation" not in parts or not any(table.has(name) for name in table.labels):
         return table
-    labels = table.column(table.labels[0]).to_pylist()
-    if any(_tells(label) for label, part in zip(labels, parts, strict=True) if part == "test"):
+    of_test = table.rows.filter(pa.array([part == "test" for part in parts]))
+    if any(_tells(label.as_py()) for label in of_test.column(table.labels[0])):
         return table
     judged = table.with_column("split", ["test" if part == "validation" else part for part in parts])
     kept = judged.rows.filter(pa.array([part != "test" for part in parts]))

@@ -12,6 +12,7 @@ from headstart.core.errors import DataError
 from headstart.data.contents import IN_MEMORY
 from headstart.data.readers import Options
 from headstart.data.readers.assemble import Draft, refuse_options, split_of_file
+from headstart.data.readers.rows import is_text_table
 from headstart.data.table import LABEL, Quarantined, Table
 from headstart.data.tags import is_tag
 
@@ -94,6 +95,8 @@ def _is_conll(file: Path) -> bool:
     """Whether it ends so, or nearly all of its first lines have a word and a tag."""
     if not file.is_file() or file.suffix.lower() in SUFFIXES:
         return file.is_file()
+    if is_text_table(file.name):  # a row may end in a tag there, but it is a sentence
+        return False
     try:
         with file.open("rb") as stream:
             start = stream.read(LOOKED_AT).decode("utf-8-sig", errors="replace")

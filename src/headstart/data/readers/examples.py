@@ -74,7 +74,7 @@ def assemble(rows: pa.Table, origin: str, options: Options, place: Place, name: 
     columns, labels, notes = value_columns(rows, options, origin, ids, chosen)
     draft = Draft(ids, [IN_MEMORY] * rows.num_rows, [str(row) for row in range(rows.num_rows)], columns)
     table = draft.table(origin, "text", labels, (), notes, memory=Texts(rows, chosen))
-    return _learnable(replace(table, contents=tuple(chosen)), options)
+    return learnable(replace(table, contents=tuple(chosen)), options)
 
 
 def _of_paths(rows: pa.Table, column: str, origin: str, options: Options, place: Place, ids: Sequence[str]) -> Table:
@@ -92,10 +92,15 @@ def _of_paths(rows: pa.Table, column: str, origin: str, options: Options, place:
     _require_some(places, files, origin, place)
     columns, labels, notes = value_columns(rows, options, origin, [value or "" for value in files], [column])
     draft = Draft(ids, [path for path, _ in places], [member for _, member in places], columns)
-    return _learnable(draft.table(origin, modality, labels, (), notes), options)
+    return learnable(draft.table(origin, modality, labels, (), notes), options)
 
 
-def _learnable(table: Table, options: Options) -> Table:
+def learnable(table: Table, options: Options) -> Table:
+    """The same table.
+
+    Raises:
+        DataError: a column of classes has one only.
+    """
     for label in () if options.written else table.labels:
         if table.has(label):
             require_classes(table.column(label), table.origin)

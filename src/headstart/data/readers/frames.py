@@ -83,9 +83,10 @@ def _rows(target: Any) -> pa.Table:
             schema = target.features.arrow_schema
             return with_class_names(pa.table(target.with_format("arrow")[:]).replace_schema_metadata(None), schema)
         rows = pa.table(target)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
+    except pa.ArrowException as problem:
         raise DataError(
-            f"The table holds a column with values of several types: {' '.join(map(str, problem.args))}. Give each one."
+            f"The table holds a column with values of several types, or of one that is not known: "
+            f"{' '.join(map(str, problem.args))}. Give each column one, or leave that column out."
         ) from None
     kept = [name for name in rows.column_names if not name.startswith(_INDEX)]
     return pa.table({name: _plain(rows.column(name)) for name in kept})
@@ -117,7 +118,7 @@ def _of_cells(rows: pa.Table, column: str, options: Options, ids: Sequence[str])
     columns, labels, notes = examples.value_columns(rows, options, ORIGIN, ids, [column])
     draft = Draft(ids, [IN_MEMORY] * len(ids), [str(row) for row in range(len(ids))], columns)
     modality = choose_modality([cells.name(0)], options.modality) or DEFAULT
-    return draft.table(ORIGIN, modality, labels, (), notes, memory=cells)
+    return examples.learnable(draft.table(ORIGIN, modality, labels, (), notes, memory=cells), options)
 
 
 class Cells(Sequence[Any]):

@@ -18,7 +18,7 @@ from headstart.core.errors import DataError
 from headstart.data.contents import open_arrow
 from headstart.data.modalities import DEFAULT
 from headstart.data.readers import Options, examples, pairs
-from headstart.data.readers.assemble import Draft, choose_modality, require_classes, split_name, with_a_test
+from headstart.data.readers.assemble import Draft, choose_modality, split_name, with_a_test
 from headstart.data.readers.columns import content_columns, has_contents
 from headstart.data.readers.rows import read_rows
 from headstart.data.table import Table
@@ -75,8 +75,7 @@ def read_files(files: Sequence[File], root: Path, options: Options) -> Table:
     table = Draft(ids, [path for path, _ in places], [member for _, member in places], columns).table(
         origin, choose_modality(shards[0].names(column), options.modality) or DEFAULT, labels, (), notes
     )
-    for label in () if options.written else labels:
-        require_classes(table.column(label), origin)
+    table = examples.learnable(table, options)
     return with_a_test(table) if by_files else table
 
 
