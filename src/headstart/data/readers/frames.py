@@ -85,8 +85,8 @@ def _rows(target: Any) -> pa.Table:
         rows = pa.table(target)
     except pa.ArrowException as problem:
         raise DataError(
-            f"The table holds a column with values of several types, or of one that is not known: "
-            f"{' '.join(map(str, problem.args))}. Give each column one, or leave that column out."
+            "The table holds a column with values of several types, or of one that is not known: "
+            f"{'; '.join(map(str, problem.args))}. Give each column one, or leave that column out."
         ) from None
     kept = [name for name in rows.column_names if not name.startswith(_INDEX)]
     return pa.table({name: _plain(rows.column(name)) for name in kept})
